@@ -1,0 +1,59 @@
+"""The errors that leave this package: a stable code and a place, never contents."""
+
+
+class AuditError(Exception):
+    """Base of every error of this package."""
+
+    code = "audit"
+
+
+class MalformedEntry(AuditError):
+    """An event, chain, leaf or opening that this package would never have written."""
+
+    code = "malformed_entry"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"malformed entry: {what}")
+        self.what = what
+
+
+class MalformedTile(AuditError):
+    """A tile path, tile, entry bundle or frontier of a shape that no log has."""
+
+    code = "malformed_tile"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"malformed tile: {what}")
+        self.what = what
+
+
+class BadNote(AuditError):
+    """A signed note, checkpoint or key string that is not of the form, or not signed as it must."""
+
+    code = "bad_note"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"note refused: {what}")
+        self.what = what
+
+
+class BadProof(AuditError):
+    """A proof that does not prove what it is said to prove."""
+
+    code = "bad_proof"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"proof refused: {what}")
+        self.what = what
+
+
+class Broken(AuditError):
+    """A log that does not verify. `index` is its first bad entry where that can be told."""
+
+    code = "broken"
+
+    def __init__(self, index: int | None, what: str) -> None:
+        place = "" if index is None else f" at entry {index}"
+        super().__init__(f"log broken{place}: {what}")
+        self.index = index
+        self.what = what

@@ -1,0 +1,113 @@
+"""`refs` of a chain (audit.md §1): the rows an entry speaks of, to compare the tables with.
+
+    data.read                    value_id (16) per field given
+    value.put, value.deposit     (handle (16), value_id (16), seq, c (32)) per field of the put
+    offer.create, grant.*        g (16), SHA-256(row mac) (32)
+    registry.*                   SHA-256(row mac) (32) per row of the registration
+
+Nothing else has refs. In JSON bytes are base64url; in Python they are bytes in tuples.
+"""
+
+from typing import Any
+
+from audit.errors import MalformedEntry
+from crypto.encoding import INTEGER_MAX, b64u, unb64u
+from crypto.errors import Malformed
+
+ValueRef = tuple[bytes, bytes, int, bytes]
+Refs = tuple[bytes, ...] | tuple[ValueRef, ...]
+
+ID_BYTES = 16
+DIGEST_BYTES = 32
+REFS_MAX = 512
+
+
+def encode_refs(refs: Refs) -> list[Any]:
+    """The refs as they stand in JSON."""
+    return [b64u(ref) if isinstance(ref, bytes) else _encode_value_ref(ref) for ref in refs]
+
+
+def decode_refs(value: object) -> Refs:
+    """The refs of their JSON. Raises `MalformedEntry` for a form that no action has."""
+    if not isinstance(value, list):
+        raise MalformedEntry("refs")
+    refs: Any = tuple(_decode_ref(item) for item in value)
+    check_refs_form(refs)
+    return refs  # type: ignore[no-any-return]
+
+
+def check_refs_form(refs: object) -> None:
+    """Some action has refs of this form: what can be said without knowing the action."""
+    forms = (_are_ids, _are_value_refs, _are_row, _are_digests)
+    if not isinstance(refs, tuple) or not any(holds(refs) for holds in forms):
+        raise MalformedEntry("refs")
+
+
+def check_refs(action: str, refs: Refs | None) -> None:
+    """The refs, where there are any, are of the form that this action has."""
+    if refs is None:
+        return
+    if action == "data.read":
+        fits = _are_ids(refs)
+    elif action in {"value.put", "value.deposit"}:
+        fits = _are_value_refs(refs)
+    elif action == "offer.create" or action.startswith("grant."):
+        fits = _are_row(refs)
+    else:
+        fits = action.startswith("registry.") and _are_digests(refs)
+    if not fits:
+        raise MalformedEntry("refs")
+
+
+def _are_ids(refs: tuple[object, ...]) -> bool:
+    return all(_is_bytes(ref, ID_BYTES) for ref in refs) and _distinct(refs)
+
+
+def _are_value_refs(refs: tuple[object, ...]) -> bool:
+    return bool(refs) and all(_is_value_ref(ref) for ref in refs) and _distinct(refs)
+
+
+def _are_row(refs: tuple[object, ...]) -> bool:
+    return len(refs) == 2 and _is_bytes(refs[0], ID_BYTES) and _is_bytes(refs[1], DIGEST_BYTES)
+
+
+def _are_digests(refs: tuple[object, ...]) -> bool:
+    return bool(refs) and all(_is_bytes(ref, DIGEST_BYTES) for ref in refs) and _distinct(refs)
+
+
+def _distinct(refs: tuple[object, ...]) -> bool:
+    return len(refs) <= REFS_MAX and len(set(refs)) == len(refs)
+
+
+def _is_bytes(ref: object, length: int) -> bool:
+    return isinstance(ref, bytes) and len(ref) == length
+
+
+def _is_value_ref(ref: object) -> bool:
+    if not isinstance(ref, tuple) or len(ref) != 4:
+        return False
+    handle, value_id, seq, c = ref
+    return (
+        _is_bytes(handle, ID_BYTES)
+        and _is_bytes(value_id, ID_BYTES)
+        and type(seq) is int
+        and 1 <= seq <= INTEGER_MAX
+        and _is_bytes(c, DIGEST_BYTES)
+    )
+
+
+def _encode_value_ref(ref: ValueRef) -> list[Any]:
+    handle, value_id, seq, c = ref
+    return [b64u(handle), b64u(value_id), seq, b64u(c)]
+
+
+def _decode_ref(item: object) -> Any:
+    try:
+        if isinstance(item, str):
+            return unb64u(item)
+        if isinstance(item, list) and len(item) == 4:
+            handle, value_id, seq, c = item
+            return unb64u(handle), unb64u(value_id), seq, unb64u(c)
+    except (Malformed, TypeError):
+        pass
+    raise MalformedEntry("refs")

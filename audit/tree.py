@@ -1,0 +1,214 @@
+"""The Merkle tree of RFC 6962 §2.1 and RFC 9162 §2.1: roots, growth and proofs.
+
+A tree of n leaves is known by its frontier: the roots of the perfect subtrees whose sizes are the
+bits of n, largest first. Proofs are made from `read_node(level, index)`, the root of the leaves
+index * 2^level up to (index + 1) * 2^level, and checked with nothing but hashes.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+from audit.errors import BadProof, MalformedTile
+from crypto.primitives import sha256
+
+HASH_BYTES = 32
+SIZE_MAX = 2**63 - 1
+EMPTY_ROOT = sha256(b"")
+_NODE = b"\x01"
+
+ReadNode = Callable[[int, int], bytes]
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    return sha256(_NODE + left + right)
+
+
+def perfect_root(hashes: bytes) -> bytes:
+    """The root over 2^k hashes that are laid end to end."""
+    while len(hashes) > HASH_BYTES:
+        pairs = range(0, len(hashes), 2 * HASH_BYTES)
+        hashes = b"".join([sha256(_NODE + hashes[at : at + 2 * HASH_BYTES]) for at in pairs])
+    return hashes
+
+
+@dataclass(frozen=True, slots=True)
+class Frontier:
+    """A tree that can grow: its size and the roots of its perfect subtrees, largest first."""
+
+    size: int = 0
+    hashes: tuple[bytes, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.size <= SIZE_MAX or len(self.hashes) != self.size.bit_count():
+            raise MalformedTile("frontier")
+        if any(len(node) != HASH_BYTES for node in self.hashes):
+            raise MalformedTile("frontier")
+
+    def append(self, leaf_hash: bytes) -> "Frontier":
+        return self.extend((leaf_hash,))
+
+    def extend(self, leaf_hashes: Iterable[bytes]) -> "Frontier":
+        """The tree with these leaves after its own; one hash per leaf on average."""
+        size, hashes = self.size, list(self.hashes)
+        for leaf_hash in leaf_hashes:
+            node, carry = leaf_hash, size
+            while carry & 1:
+                node = sha256(_NODE + hashes.pop() + node)
+                carry >>= 1
+            hashes.append(node)
+            size += 1
+        return Frontier(size, tuple(hashes))
+
+    def root(self) -> bytes:
+        return _join(self.hashes)
+
+    def encode(self) -> bytes:
+        return b"".join(self.hashes)
+
+    @classmethod
+    def decode(cls, size: int, blob: bytes) -> "Frontier":
+        """The frontier of `encode`'s bytes and its size. Raises `MalformedTile`."""
+        if len(blob) % HASH_BYTES:
+            raise MalformedTile("frontier")
+        return cls(size, tuple(split_hashes(blob)))
+
+
+def split_hashes(blob: bytes) -> list[bytes]:
+    return [blob[at : at + HASH_BYTES] for at in range(0, len(blob), HASH_BYTES)]
+
+
+def root_at(size: int, read_node: ReadNode) -> bytes:
+    """The root of the tree of the first `size` leaves."""
+    return _range_root(0, size, read_node)
+
+
+def inclusion_proof(index: int, size: int, read_node: ReadNode) -> list[bytes]:
+    """PATH(index, D[size]) of RFC 6962 §2.1.1: the siblings from the leaf up."""
+    if not 0 <= index < size <= SIZE_MAX:
+        raise BadProof("index beyond size")
+    start, end, path = 0, size, []
+    while end - start > 1:
+        middle = start + _split(end - start)
+        if index < middle:
+            path.append(_range_root(middle, end, read_node))
+            end = middle
+        else:
+            path.append(_range_root(start, middle, read_node))
+            start = middle
+    return path[::-1]
+
+
+def consistency_proof(size1: int, size2: int, read_node: ReadNode) -> list[bytes]:
+    """PROOF(size1, D[size2]) of RFC 6962 §2.1.2; empty where either tree is empty or both equal."""
+    if not 0 <= size1 <= size2 <= SIZE_MAX:
+        raise BadProof("sizes")
+    if size1 == 0:
+        return []
+    start, end, path = 0, size2, []
+    while size1 < end:
+        middle = start + _split(end - start)
+        if size1 <= middle:
+            path.append(_range_root(middle, end, read_node))
+            end = middle
+        else:
+            path.append(_range_root(start, middle, read_node))
+            start = middle
+    if start > 0:  # at 0 the last piece is the old tree itself, whose root the verifier has
+        path.append(_range_root(start, end, read_node))
+    return path[::-1]
+
+
+def verify_inclusion(
+    leaf_hash: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes
+) -> None:
+    """The leaf stands at `index` in the tree of `size` leaves with this root (RFC 9162 §2.1.3.2).
+
+    Raises `BadProof`, also for a proof that is longer or shorter than it must be.
+    """
+    _check_hashes(leaf_hash, root, *proof)
+    if not 0 <= index < size <= SIZE_MAX:
+        raise BadProof("index beyond size")
+    node, left, last = leaf_hash, index, size - 1
+    for sibling in proof:
+        if last == 0:
+            raise BadProof("length")
+        if left & 1 or left == last:
+            node = node_hash(sibling, node)
+            while not left & 1 and left:
+                left, last = left >> 1, last >> 1
+        else:
+            node = node_hash(node, sibling)
+        left, last = left >> 1, last >> 1
+    if last != 0:
+        raise BadProof("length")
+    if node != root:
+        raise BadProof("root")
+
+
+def verify_consistency(
+    size1: int, root1: bytes, size2: int, root2: bytes, proof: Sequence[bytes]
+) -> None:
+    """The tree of `size1` is a prefix of the tree of `size2` (RFC 9162 §2.1.4.2), else `BadProof`.
+
+    The empty tree is a prefix of every tree, with an empty proof: so C2SP tlog-witness has it.
+    """
+    _check_hashes(root1, root2, *proof)
+    if not 0 <= size1 <= size2 <= SIZE_MAX:
+        raise BadProof("sizes")
+    if size1 in {0, size2}:
+        if proof:
+            raise BadProof("length")
+        if (size1 == 0 and root1 != EMPTY_ROOT) or (size1 == size2 and root1 != root2):
+            raise BadProof("root")
+        return
+    path = list(proof)
+    if size1.bit_count() == 1:  # the old tree is perfect: its root is the first node of the path
+        path.insert(0, root1)
+    if not path:
+        raise BadProof("length")
+    left, last = size1 - 1, size2 - 1
+    while left & 1:
+        left, last = left >> 1, last >> 1
+    old = new = path[0]
+    for node in path[1:]:
+        if last == 0:
+            raise BadProof("length")
+        if left & 1 or left == last:
+            old, new = node_hash(node, old), node_hash(node, new)
+            while not left & 1 and left:
+                left, last = left >> 1, last >> 1
+        else:
+            new = node_hash(new, node)
+        left, last = left >> 1, last >> 1
+    if last != 0:
+        raise BadProof("length")
+    if old != root1 or new != root2:
+        raise BadProof("root")
+
+
+def _range_root(start: int, end: int, read_node: ReadNode) -> bytes:
+    """The root over [start, end), which the proofs above only ask for where start is aligned."""
+    nodes = []
+    while start < end:
+        level = (end - start).bit_length() - 1
+        nodes.append(read_node(level, start >> level))
+        start += 1 << level
+    return _join(nodes)
+
+
+def _join(nodes: Sequence[bytes]) -> bytes:
+    """The root over perfect subtrees, largest first."""
+    if not nodes:
+        return EMPTY_ROOT
+    return reduce(lambda right, left: node_hash(left, right), reversed(nodes))
+
+
+def _split(size: int) -> int:
+    """The largest power of two below `size`."""
+    return 1 << (size - 1).bit_length() - 1
+
+
+def _check_hashes(*hashes: bytes) -> None:
+    if any(len(node) != HASH_BYTES for node in hashes):
+        raise BadProof("hash length")

@@ -1,0 +1,1 @@
+"""The terminal door to the vault."""

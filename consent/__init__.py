@@ -1,0 +1,1 @@
+"""Who may see what, for which purpose, until when. Pure: no clock, disk, network or setting."""

@@ -1,0 +1,34 @@
+"""What every test may ask for."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).resolve().parents[1]
+
+settings.register_profile("local", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+def shared_path(name: str) -> Path:
+    """The file or folder of that name among the shared test data; skips the test without it.
+
+    The data lies in the folder KLUIS_SHARED names, by default `shared` beside the clone. May be
+    called at the top of a test module, which is then skipped as a whole.
+    """
+    folder = Path(os.environ.get("KLUIS_SHARED") or ROOT.parent / "shared")
+    path = folder / name
+    if not path.exists():
+        reason = f"no shared test data {name!r}: set KLUIS_SHARED to the folder that holds it"
+        pytest.skip(reason, allow_module_level=True)
+    return path
+
+
+@pytest.fixture(scope="session")
+def shared() -> Callable[[str], Path]:
+    """`shared("vectors/merkle_proofs.json")` is the path of that file, or the test is skipped."""
+    return shared_path

@@ -1,0 +1,356 @@
+"""The catalogue: which fields a vault can hold, and what a value of each must be.
+
+`load_catalogue` reads `catalogue.toml` beside this module and then a deployment's own files, which
+may add themes and fields and never change ours. A catalogue that loads is complete: every label
+stands in every language, every type and size is known. `Field.check` is the one test a value
+passes before it is signed or sealed; what it returns is JSON without floats, its text in NFC.
+docs/catalogue.md explains types, sensitivity and how to add fields.
+"""
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from crypto.encoding import INTEGER_MAX, canonical_json
+from vault import edtf
+from vault.errors import BadInput, NotReady
+
+JsonValue = str | int | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
+Labels = Mapping[str, str]
+
+LANGUAGES = ("nl", "fr", "de", "en")
+SENSITIVITIES = ("ordinary", "sensitive", "special")
+VALUE_BYTES_MAX = 65536  # of one value, in canonical JSON (docs/format.md §3)
+LIST_ITEMS_MAX = 100
+_LABEL_CHARACTERS_MAX = 120
+_FILE_BYTES_MAX = 1_048_576
+_OWN_FILE = Path(__file__).with_name("catalogue.toml")
+
+
+class CatalogueError(NotReady):
+    """A catalogue file that can not be used. The message names the file and the field."""
+
+    code = "bad_catalogue"
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message, code)
+
+
+class BadValue(BadInput):
+    """A value its field does not take. `why` says what is expected and never repeats the value."""
+
+    code = "bad_value"
+
+    def __init__(self, field_id: str, code: str, why: str) -> None:
+        super().__init__(f"{field_id}: {why}", code)
+        self.field = field_id
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """A heading that fields stand under."""
+
+    id: str
+    labels: Labels = field(hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One kind of data in a vault: the unit of choice and of access."""
+
+    id: str
+    type: str
+    theme: str
+    sensitivity: str
+    value_bytes_max: int
+    labels: Labels = field(hash=False)
+    choices: Mapping[str, Labels] = field(hash=False)
+    pid: str | None = None
+    brp: str | None = None
+
+    def check(self, value: object) -> JsonValue:
+        """The value as it is kept: text in NFC without spaces around it, everything valid.
+
+        Raises `BadValue`. Checking what was returned gives the same again.
+        """
+        checked = _CHECKS[self.type](self, value)
+        if len(canonical_json(checked)) > self.value_bytes_max:
+            raise BadValue(self.id, "too_long", f"at most {self.value_bytes_max} bytes fit here")
+        return checked
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Catalogue(Mapping[str, Field]):
+    """All fields by id, and the themes, both in the order of the files."""
+
+    fields: Mapping[str, Field]
+    themes: tuple[Theme, ...]
+
+    def __getitem__(self, field_id: str) -> Field:
+        return self.fields[field_id]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.fields)
+
+    def __len__(self) -> int:
+        return len(self.fields)
+
+    def by_theme(self) -> Iterator[tuple[Theme, tuple[Field, ...]]]:
+        """Each theme with its fields; a theme without fields is left out."""
+        for theme in self.themes:
+            found = tuple(each for each in self.fields.values() if each.theme == theme.id)
+            if found:
+                yield theme, found
+
+
+def load_catalogue(*extra_files: Path) -> Catalogue:
+    """Our catalogue with the fields that these files add, or `CatalogueError`."""
+    themes: dict[str, Theme] = {}
+    fields: dict[str, Field] = {}
+    for path in (_OWN_FILE, *extra_files):
+        document = _read(path)
+        for entry in _entries(path, document, "theme"):
+            theme = _theme(entry)
+            _add(themes, theme.id, theme, entry)
+        for entry in _entries(path, document, "field"):
+            new = _field(entry, themes)
+            _add(fields, new.id, new, entry)
+    return Catalogue(MappingProxyType(fields), tuple(themes.values()))
+
+
+# Reading a file
+
+_SEGMENT = r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*"
+_THEME_ID = re.compile(rf"(?=.{{1,64}}\Z){_SEGMENT}")
+_FIELD_ID = re.compile(rf"(?=.{{1,64}}\Z){_SEGMENT}(?:\.{_SEGMENT}){{1,2}}")
+_CHOICE = re.compile(rf"(?=.{{1,64}}\Z){_SEGMENT}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One table of a file, with the words that name it in an error."""
+
+    where: str
+    table: dict[str, Any]
+
+    def error(self, code: str, message: str) -> CatalogueError:
+        return CatalogueError(code, f"{self.where}: {message}")
+
+    def only(self, required: set[str], optional: frozenset[str] = frozenset()) -> None:
+        for key in sorted(required - self.table.keys()):
+            raise self.error("missing_key", f"{key!r} is missing")
+        for key in sorted(self.table.keys() - required - optional):
+            raise self.error("unknown_key", f"{key!r} means nothing here")
+
+    def text(self, key: str) -> str:
+        value = self.table[key]
+        if not isinstance(value, str) or not value.strip():
+            raise self.error("bad_text", f"{key!r} must be text")
+        return value
+
+    def one_of(self, key: str, code: str, allowed: tuple[str, ...]) -> str:
+        value = self.text(key)
+        if value not in allowed:
+            raise self.error(code, f"{key!r} must be one of {', '.join(allowed)}")
+        return value
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        raw = path.read_bytes()
+        if len(raw) > _FILE_BYTES_MAX:
+            raise CatalogueError("too_large", f"{path}: at most {_FILE_BYTES_MAX} bytes")
+        document = tomllib.loads(raw.decode())
+    except OSError as error:
+        message = f"{path}: can not be read ({error.strerror})"
+        raise CatalogueError("unreadable", message) from None
+    except ValueError as error:
+        raise CatalogueError("not_toml", f"{path}: is not TOML ({error})") from None
+    _Entry(str(path), document).only(set(), frozenset({"theme", "field"}))
+    return document
+
+
+def _entries(path: Path, document: dict[str, Any], kind: str) -> Iterator[_Entry]:
+    tables = document.get(kind, [])
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise CatalogueError("bad_table", f"{path}: write each {kind} as [[{kind}]]")
+    for number, table in enumerate(tables, start=1):
+        # An entry is named by its id where it has one, else by its place in the file.
+        name = table.get("id") if isinstance(table.get("id"), str) else f"number {number}"
+        yield _Entry(f"{path}: {kind} {name}", table)
+
+
+def _theme(entry: _Entry) -> Theme:
+    entry.only({"id", "labels"})
+    if not _THEME_ID.fullmatch(entry.text("id")):
+        raise entry.error("bad_id", "an id is lower snake case, such as work or study_results")
+    return Theme(entry.text("id"), _labels(entry, entry.table["labels"]))
+
+
+def _field(entry: _Entry, themes: Mapping[str, Theme]) -> Field:
+    entry.only(
+        {"id", "type", "theme", "sensitivity", "value_bytes_max", "labels"},
+        frozenset({"choices", "pid", "brp"}),
+    )
+    if not _FIELD_ID.fullmatch(entry.text("id")):
+        raise entry.error("bad_id", "an id is a path in lower snake case, such as work.job_title")
+    kind = entry.one_of("type", "unknown_type", TYPES)
+    if ("choices" in entry.table) is not (kind == "choice"):
+        raise entry.error("bad_choices", "the type choice has choices, and no other type has")
+    return Field(
+        id=entry.text("id"),
+        type=kind,
+        theme=entry.one_of("theme", "unknown_theme", tuple(themes)),
+        sensitivity=entry.one_of("sensitivity", "unknown_sensitivity", SENSITIVITIES),
+        value_bytes_max=_size(entry),
+        labels=_labels(entry, entry.table["labels"]),
+        choices=_choices(entry),
+        pid=entry.text("pid") if "pid" in entry.table else None,
+        brp=entry.text("brp") if "brp" in entry.table else None,
+    )
+
+
+def _size(entry: _Entry) -> int:
+    size = entry.table["value_bytes_max"]
+    if type(size) is not int or not 1 <= size <= VALUE_BYTES_MAX:
+        raise entry.error("bad_size", f"value_bytes_max must be from 1 to {VALUE_BYTES_MAX}")
+    return size
+
+
+def _choices(entry: _Entry) -> Mapping[str, Labels]:
+    choices = entry.table.get("choices", {})
+    if not isinstance(choices, dict) or ("choices" in entry.table and not choices):
+        raise entry.error("bad_choices", "choices must be a table of names and their labels")
+    for name in choices:
+        if not _CHOICE.fullmatch(name):
+            raise entry.error("bad_choices", "a choice is a name in lower snake case")
+    return MappingProxyType({name: _labels(entry, labels) for name, labels in choices.items()})
+
+
+def _labels(entry: _Entry, labels: object) -> Labels:
+    if not isinstance(labels, dict):
+        raise entry.error("bad_labels", "labels must be a table with nl, fr, de and en")
+    for language in LANGUAGES:
+        if language not in labels:
+            raise entry.error("missing_language", f"a label in {language!r} is missing")
+    for language, label in labels.items():
+        if language not in LANGUAGES:
+            raise entry.error("unknown_language", f"{language!r} is not a language of the pages")
+        if not isinstance(label, str) or not 1 <= len(label.strip()) <= _LABEL_CHARACTERS_MAX:
+            limit = f"1 to {_LABEL_CHARACTERS_MAX} characters"
+            raise entry.error("bad_labels", f"the label in {language!r} must be {limit}")
+    return MappingProxyType({language: labels[language].strip() for language in LANGUAGES})
+
+
+def _add(known: dict[str, Any], new_id: str, new: Theme | Field, entry: _Entry) -> None:
+    if new_id in known:
+        raise entry.error("duplicate_id", "this id is taken; a file can add, and not change")
+    known[new_id] = new
+
+
+# What a value of each type must be
+
+_BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_UNWRITABLE = frozenset({"Cc", "Cs", "Co", "Zl", "Zp"})
+_CODE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ./-]*[A-Za-z0-9])?")
+_COUNTRY = re.compile(r"[A-Z]{2}|brp:[0-9]{4}")
+_EMAIL = re.compile(r"[^\s@<>()\[\],;:\\\"]{1,64}@[^\W_](?:[\w-]*\.)+[^\W\d_][\w-]*[^\W_]")
+_PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
+_PHONE_SPACING = str.maketrans("", "", " -.()/")
+_LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Z]{2})?")
+
+
+def _text(kind: Field, value: object) -> str:
+    if not isinstance(value, str):
+        raise BadValue(kind.id, "wrong_type", "text is expected")
+    # Before any work that grows with the length: normalising never makes text shorter than a third.
+    if len(value) > 4 * kind.value_bytes_max:
+        raise BadValue(kind.id, "too_long", f"at most {kind.value_bytes_max} bytes fit here")
+    text = unicodedata.normalize("NFC", value).strip()
+    if not text:
+        raise BadValue(kind.id, "empty", "there must be something in it")
+    # Line ends and marks that turn the reading direction could make a page show what is not there.
+    if any(unicodedata.category(c) in _UNWRITABLE or c in _BIDI_CONTROLS for c in text):
+        raise BadValue(kind.id, "bad_characters", "only characters that can be seen, on one line")
+    return text
+
+
+def _matching(pattern: re.Pattern[str], code: str, why: str) -> Callable[[Field, object], str]:
+    def check(kind: Field, value: object) -> str:
+        text = _text(kind, value)
+        if not pattern.fullmatch(text):
+            raise BadValue(kind.id, code, why)
+        return text
+
+    return check
+
+
+def _date(kind: Field, value: object) -> str:
+    try:
+        return str(edtf.parse(_text(kind, value)))
+    except edtf.BadDate as error:
+        raise BadValue(kind.id, "bad_date", str(error)) from None
+
+
+def _choice(kind: Field, value: object) -> str:
+    text = _text(kind, value)
+    if text not in kind.choices:
+        raise BadValue(kind.id, "unknown_choice", f"one of {', '.join(kind.choices)} is expected")
+    return text
+
+
+def _integer(kind: Field, value: object) -> int:
+    # `type`, because True is an int to isinstance.
+    if type(value) is not int:
+        raise BadValue(kind.id, "wrong_type", "a whole number is expected")
+    if abs(value) > INTEGER_MAX:
+        raise BadValue(kind.id, "too_large", "the number is too large")
+    return value
+
+
+def _phone(kind: Field, value: object) -> str:
+    number = _text(kind, value).translate(_PHONE_SPACING)
+    if not _PHONE.fullmatch(number):
+        raise BadValue(kind.id, "bad_phone", "a number starts with + and the country, then digits")
+    return number
+
+
+def _list_of(item: Callable[[Field, object], str]) -> Callable[[Field, object], JsonValue]:
+    def check(kind: Field, value: object) -> JsonValue:
+        if not isinstance(value, list):
+            raise BadValue(kind.id, "wrong_type", "a list is expected")
+        if not value:
+            raise BadValue(kind.id, "empty", "there must be something in it")
+        if len(value) > LIST_ITEMS_MAX:
+            raise BadValue(kind.id, "too_many", f"at most {LIST_ITEMS_MAX} items fit here")
+        return [item(kind, each) for each in value]
+
+    return check
+
+
+_country = _matching(
+    _COUNTRY, "bad_country", "a country is two capital letters, or brp: and four digits"
+)
+
+_CHECKS: Mapping[str, Callable[[Field, object], JsonValue]] = MappingProxyType(
+    {
+        "text": _text,
+        "text_list": _list_of(_text),
+        "code": _matching(_CODE, "bad_code", "letters, digits, spaces and . / - in between"),
+        "choice": _choice,
+        "integer": _integer,
+        "date": _date,
+        "country": _country,
+        "country_list": _list_of(_country),
+        "language": _matching(_LANGUAGE, "bad_language", "a language is a code such as nl or fr-BE"),
+        "email": _matching(_EMAIL, "bad_email", "an address is a name, an @ and a domain"),
+        "phone": _phone,
+    }
+)
+TYPES = tuple(_CHECKS)

@@ -1,0 +1,118 @@
+"""What can go wrong at the vault's door: a stable code, words a person understands, never contents.
+
+`api/problems.py` turns each class into an HTTP status. A class stands for what the caller can do
+about it; the code says which case it is.
+"""
+
+
+class VaultError(Exception):
+    """Base of every error that leaves this package."""
+
+    code = "vault_error"
+
+    def __init__(self, message: str, code: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code or type(self).code
+
+
+class BadInput(VaultError):
+    """The request itself is wrong; the same request will never work."""
+
+    code = "bad_input"
+
+
+class NotFound(VaultError):
+    """There is nothing here for this caller."""
+
+    code = "not_found"
+
+
+class Refused(VaultError):
+    """The caller is known, and may not do this now."""
+
+    code = "refused"
+
+
+class Conflict(VaultError):
+    """The state does not allow it, or others kept changing it meanwhile: look again, then retry."""
+
+    code = "conflict"
+
+
+class SessionEnded(VaultError):
+    """No session stands behind this token (never did, or not any more)."""
+
+    code = "session_ended"
+
+    def __init__(self) -> None:
+        super().__init__("This session has ended. Unlock the vault again.")
+
+
+class CannotUnlock(VaultError):
+    """The secret opens no vault here."""
+
+    code = "cannot_unlock"
+
+    def __init__(self) -> None:
+        super().__init__("This secret opens no vault here.")
+
+
+class InvalidGrant(VaultError):
+    """A code, or a token at the token endpoint, that gives nothing (RFC 6749 §5.2)."""
+
+    code = "invalid_grant"
+
+    def __init__(self) -> None:
+        super().__init__("This code gives no access. Ask the citizen to make a new code.")
+
+
+class InvalidToken(VaultError):
+    """An access token that opens nothing (RFC 6750 §3.1): unknown, ended, or not this key's."""
+
+    code = "invalid_token"
+
+    def __init__(self) -> None:
+        super().__init__("This token gives no access, or not any more.")
+
+
+class UnauthorizedField(VaultError):
+    """A field outside the grant was asked for; nothing is released."""
+
+    code = "unauthorized_field"
+
+    def __init__(self) -> None:
+        super().__init__("At least one field is not part of this grant. Nothing was released.")
+
+
+class TooMany(VaultError):
+    """A limit is reached; `retry_after_seconds` says when it makes sense to try again."""
+
+    code = "too_many_requests"
+
+    def __init__(self, message: str, retry_after_seconds: int, code: str | None = None) -> None:
+        super().__init__(message, code)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class LogUnavailable(VaultError):
+    """The audit log can not be written, so nothing is released. It may have been recorded."""
+
+    code = "log_unavailable"
+
+    def __init__(self) -> None:
+        super().__init__("The audit log can't be written now, so nothing was released. Try again.")
+
+
+class Damaged(VaultError):
+    """A row fails its check: somebody changed the database. `what` names the kind of row."""
+
+    code = "vault_damaged"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"The stored {what} does not pass its check and is not used.")
+
+
+class NotReady(VaultError):
+    """This installation can not be opened or served as it is; the message says what to do."""
+
+    code = "not_ready"

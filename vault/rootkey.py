@@ -1,0 +1,71 @@
+"""The operator's root key: one call, mac (format.md §2). A key file here; a token module later.
+
+The root key alone opens nothing of a citizen: every unlock box needs the unlock secret as well.
+"""
+
+import os
+from pathlib import Path
+from typing import Protocol
+
+from crypto.box import Context, kdf
+from crypto.encoding import pae
+from crypto.primitives import hmac_sha256
+from crypto.secret import Secret
+from vault.errors import NotReady
+
+
+class RootProvider(Protocol):
+    """Holds root key `id` and makes 32-byte HMAC-SHA-256 macs with it."""
+
+    id: int
+
+    def mac(self, message: bytes) -> bytes: ...
+
+
+class RootKey:
+    """Keys derived from the root: rootkey_i(label, ctx.., salt)."""
+
+    def __init__(self, provider: RootProvider) -> None:
+        self._provider = provider
+        self.id = provider.id
+
+    def derive(self, label: str, *context: Context, salt: bytes = b"") -> Secret:
+        seed = Secret(self._provider.mac(pae("KLUIS1", label, *context)))
+        return kdf(seed, label, *context, salt=salt)
+
+
+class KeyFile:
+    """A root key in a file of 32 bytes that only its owner may read."""
+
+    def __init__(self, path: Path) -> None:
+        self.id = int(path.stem.removeprefix("root-"))
+        self._key = Secret(read_key_file(path))
+
+    def mac(self, message: bytes) -> bytes:
+        return hmac_sha256(self._key.reveal(), message)
+
+
+def root_key_path(keys: Path, root_id: int) -> Path:
+    return keys / f"root-{root_id}.key"
+
+
+def write_key_file(path: Path) -> None:
+    """Makes a new key of 32 random bytes, mode 0600; never overwrites one."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(Secret.random().reveal())
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read_key_file(path: Path) -> bytes:
+    """The 32 bytes of a key file; refuses one that others may read."""
+    try:
+        if path.stat().st_mode & 0o077:
+            raise NotReady(f"Others can read {path}. Close it: chmod 600 {path}")
+        key = path.read_bytes()
+    except OSError as error:
+        raise NotReady(f"The key file {path} can't be read: {error.strerror}.") from None
+    if len(key) != 32:
+        raise NotReady(f"The key file {path} does not hold 32 bytes.")
+    return key

@@ -1,0 +1,92 @@
+"""Every setting and limit, with its unit in its name. Read once, by the doors.
+
+Order: what is passed in, then `KLUIS_*` in the environment, then `kluis.toml` in the data folder,
+then the defaults here.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from vault.database import sqlite_url
+from vault.errors import NotReady
+
+SETTINGS_FILE = "kluis.toml"
+DAY_SECONDS = 86_400
+
+
+class Settings(BaseSettings):
+    """Where things lie, and how much of everything there may be."""
+
+    model_config = SettingsConfigDict(env_prefix="KLUIS_", extra="ignore", frozen=True)
+
+    data: Path = Field(description="Folder of the main database and kluis.toml.")
+    keys: Path = Field(description="Folder of root key, log key and keystore; mode 0700.")
+    anchor: Path = Field(description="File outside both that remembers the newest checkpoint.")
+    url: str = Field("http://localhost:8000", description="Public URL: issuer, htu, QR codes.")
+    origin: str = Field("", description="Name of the audit log; set once, from the URL's host.")
+    database_url: str = Field("", description="Main database; empty: a SQLite file in `data`.")
+    keystore_url: str = Field("", description="Keystore; empty: a SQLite file in `keys`.")
+    catalogue_files: tuple[Path, ...] = Field((), description="Files that add fields.")
+    registration: Literal["open", "invite", "operator"] = Field(
+        "invite", description="Who may make a vault."
+    )
+    registrations_per_hour: int = Field(60, ge=1, description="New vaults per address and hour.")
+    session_ttl_seconds: int = Field(3600, ge=60, le=DAY_SECONDS)
+    fresh_unlock_seconds: int = Field(300, ge=30, le=900, description="For weighty decisions.")
+    unlock_failures_per_hour: int = Field(10, ge=1, description="Per address.")
+    offer_ttl_seconds: int = Field(120, ge=10, le=300)
+    offers_per_day: int = Field(20, ge=1, description="Per vault.")
+    grant_seconds_max: int = Field(366 * DAY_SECONDS, ge=60)
+    grant_fresh_seconds: int = Field(30 * DAY_SECONDS, description="Above it: a fresh unlock.")
+    reads_max: int = Field(10_000, ge=1, description="Most reads one grant may allow.")
+    fields_max: int = Field(100, ge=1, le=500, description="Fields in one request.")
+    refusals_per_minute: int = Field(600, ge=1, description="Logged per authenticated caller.")
+    stranger_refusals_per_hour: int = Field(10, ge=0, description="Logged per vault.")
+    sweep_seconds: float = Field(10, gt=0)
+    publish_seconds: int = Field(60, ge=1)
+    anchor_lag_seconds_max: int = Field(30, ge=2, description="Beyond it reads are refused.")
+    audit_retention_days: int = Field(5 * 366, ge=0, description="After erasure; 0 = at once.")
+    body_bytes_max: int = Field(2**20, ge=4096)
+
+    @field_validator("url")
+    @classmethod
+    def _bare_url(cls, url: str) -> str:
+        return url.rstrip("/")
+
+    @property
+    def main_url(self) -> str:
+        return self.database_url or sqlite_url(self.data / "db")
+
+    @property
+    def salts_url(self) -> str:
+        return self.keystore_url or sqlite_url(self.keys / "keystore")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - not a source here
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - not a source here
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        data = init_settings().get("data")
+        if data is None:
+            return init_settings, env_settings
+        toml = TomlConfigSettingsSource(settings_cls, Path(data) / SETTINGS_FILE)
+        return init_settings, env_settings, toml
+
+
+def load_settings(data: Path) -> Settings:
+    """The settings of an installation made by `kluis init`. Raises `NotReady` where none is."""
+    if not (data / SETTINGS_FILE).is_file():
+        raise NotReady(f"There is no installation in {data}. Make one: kluis init --data {data}")
+    return Settings(data=data.resolve())  # type: ignore[call-arg]  # the rest is in kluis.toml
