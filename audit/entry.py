@@ -26,7 +26,7 @@ from audit.shapes import (
     parse_entry_id,
     parse_instant,
 )
-from crypto.encoding import INTEGER_MAX, b64u, canonical_json, parse_canonical, unb64u
+from crypto.encoding import INTEGER_MAX, b64u, canonical_json, parse_json, unb64u
 from crypto.errors import Malformed
 from crypto.primitives import random_bytes
 
@@ -163,10 +163,6 @@ class Chain:
             check_refs_form(self.refs)
 
 
-_EVENT_KEYS = frozenset(Event.__dataclass_fields__) | {"v"}
-_CHAIN_KEYS = frozenset(Chain.__dataclass_fields__) - {"class_"} | {"class"}
-
-
 def encode_event(event: Event) -> bytes:
     """The canonical bytes of an event, the ones that are hashed."""
     actor, officer = event.actor, event.officer
@@ -194,8 +190,8 @@ def encode_event(event: Event) -> bytes:
 
 def decode_event(raw: bytes) -> Event:
     """The event of its canonical bytes. Raises `MalformedEntry` for any other spelling."""
-    found = _decode(raw, _EVENT_KEYS)
-    actor = _members(found.get("actor"), frozenset({"kind", "id"}))
+    found = _decode(raw)
+    actor = _members(found.get("actor"))
     if type(found.get("v")) is not int or found["v"] != VERSION:
         raise MalformedEntry("version")
     grant = found.get("grant")
@@ -216,7 +212,7 @@ def decode_event(raw: bytes) -> Event:
         fields_unknown=found.get("fields_unknown"),
         count=found.get("count"),
     )
-    # Also what is absent but written as null, and whatever else has two spellings.
+    # Here unknown keys are refused, null for absent, and whatever else has two spellings.
     if encode_event(event) != raw:
         raise MalformedEntry("event")
     return event
@@ -243,7 +239,7 @@ def decode_chain(raw: bytes) -> Chain:
 
     Which refs an action may have is `check_pair`'s to say: a chain does not name its action.
     """
-    found = _decode(raw, _CHAIN_KEYS)
+    found = _decode(raw)
     prev, until, refs = (found.get(key) for key in ("subject_prev", "visible_after", "refs"))
     chain = Chain(
         subject=_bytes("subject", found.get("subject")),
@@ -282,23 +278,23 @@ def _encode(members: dict[str, Any]) -> bytes:
         raise MalformedEntry("json") from None
 
 
-def _decode(raw: bytes, keys: frozenset[str]) -> dict[str, Any]:
+def _decode(raw: bytes) -> dict[str, Any]:
     try:
-        return _members(parse_canonical(raw), keys)
+        return _members(parse_json(raw))
     except Malformed:
         raise MalformedEntry("json") from None
 
 
-def _members(value: Any, keys: frozenset[str]) -> dict[str, Any]:
-    if not isinstance(value, dict) or not value.keys() <= keys:
-        raise MalformedEntry("keys")
+def _members(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise MalformedEntry("json")
     return value
 
 
 def _decode_officer(value: Any) -> Officer | None:
     if value is None:
         return None
-    members = _members(value, frozenset({"id", "stated_by"}))
+    members = _members(value)
     return Officer(members.get("id", ""), members.get("stated_by", ""))
 
 

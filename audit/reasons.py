@@ -33,5 +33,6 @@ REASONS = (
     "unknown_grant",  # no grant stands under this id
     "recorded_later",  # it took effect before the log could be written
     "logout",  # the owner closed the session
+    "assertion_replayed",  # a client assertion was presented a second time
     "retention",  # the time to keep it is over
 )

@@ -61,7 +61,7 @@ class Frontier:
         return Frontier(size, tuple(hashes))
 
     def root(self) -> bytes:
-        return _join(self.hashes)
+        return join_roots(self.hashes)
 
     def encode(self) -> bytes:
         return b"".join(self.hashes)
@@ -76,6 +76,13 @@ class Frontier:
 
 def split_hashes(blob: bytes) -> list[bytes]:
     return [blob[at : at + HASH_BYTES] for at in range(0, len(blob), HASH_BYTES)]
+
+
+def join_roots(nodes: Sequence[bytes]) -> bytes:
+    """The root over the roots of perfect subtrees, largest first."""
+    if not nodes:
+        return EMPTY_ROOT
+    return reduce(lambda right, left: node_hash(left, right), reversed(nodes))
 
 
 def root_at(size: int, read_node: ReadNode) -> bytes:
@@ -194,14 +201,7 @@ def _range_root(start: int, end: int, read_node: ReadNode) -> bytes:
         level = (end - start).bit_length() - 1
         nodes.append(read_node(level, start >> level))
         start += 1 << level
-    return _join(nodes)
-
-
-def _join(nodes: Sequence[bytes]) -> bytes:
-    """The root over perfect subtrees, largest first."""
-    if not nodes:
-        return EMPTY_ROOT
-    return reduce(lambda right, left: node_hash(left, right), reversed(nodes))
+    return join_roots(nodes)
 
 
 def _split(size: int) -> int:

@@ -3,7 +3,7 @@
 Until when stands in the grant's row, because the database must find what has expired.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from crypto.encoding import canonical_json, pad, parse_canonical, unpad
@@ -20,7 +20,7 @@ class Terms:
     fields: tuple[str, ...]
     reads_max: int | None
     follow: bool
-    tx_code: str | None = None
+    tx_code: str | None = field(default=None, repr=False)
 
     def encode(self) -> bytes:
         """Canonical JSON, padded: the length would hint at the agency and the fields."""

@@ -95,7 +95,7 @@ def parse_jwk(jwk: Any) -> PublicJwk:
     if "alg" in jwk:
         algorithms = tuple(name for name in algorithms if name == jwk["alg"])
     key_id = jwk.get("kid")
-    if not algorithms or not (key_id is None or isinstance(key_id, str) and len(key_id) <= 256):
+    if not algorithms or not (key_id is None or (isinstance(key_id, str) and len(key_id) <= 256)):
         raise Malformed("jwk")
     return PublicJwk(thumbprint(jwk), algorithms, key_id, key=_import_key(kind, jwk))
 

@@ -14,7 +14,7 @@ from audit.errors import BadNote
 from audit.note import Checkpoint, parse_checkpoint
 from vault.errors import NotReady
 
-_WAKE_SECONDS = 0.2
+_PAUSE_SECONDS = 0.2
 
 
 class Anchor:
@@ -69,7 +69,7 @@ class AnchorWriter:
         self._waiting_since: float | None = None
         self._lock = threading.Lock()
         self._wake = threading.Event()
-        self._stopped = False
+        self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="anchor", daemon=True)
         self._thread.start()
 
@@ -88,32 +88,38 @@ class AnchorWriter:
 
     def close(self) -> None:
         """Writes what is left and stops."""
-        self._stopped = True
+        self._stop.set()
         self._wake.set()
         self._thread.join(timeout=5)
 
     def _run(self) -> None:
-        while not self._stopped:
+        stopped = False
+        while not stopped:
             self._wake.wait()
             self._wake.clear()
+            stopped = self._stop.is_set()
             self._write_newest()
-            time.sleep(0 if self._stopped else _WAKE_SECONDS)
-        self._write_newest()
+            self._stop.wait(_PAUSE_SECONDS)
 
     def _write_newest(self) -> None:
-        with self._lock:
-            note, self._newest = self._newest, None
+        note = self._take()
         if note is None:
             return
         try:
             self._anchor.write(note)
         except (OSError, NotReady):
-            with self._lock:
-                self._newest = self._newest or note  # tried again; the lag shows that it failed
-            self._wake.set()
+            self._give_back(note)  # tried again; the lag shows that it failed
             return
         with self._lock:
+            self._waiting_since = None if self._newest is None else time.monotonic()
+
+    def _take(self) -> str | None:
+        with self._lock:
+            note, self._newest = self._newest, None
+        return note
+
+    def _give_back(self, note: str) -> None:
+        with self._lock:
             if self._newest is None:
-                self._waiting_since = None
-            else:
-                self._waiting_since = time.monotonic()
+                self._newest = note
+        self._wake.set()

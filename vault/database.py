@@ -23,7 +23,8 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.engine = _engine(url)
-        self.is_sqlite = self.engine.dialect.name == "sqlite"
+        self.dialect = self.engine.dialect.name
+        self.is_sqlite = self.dialect == "sqlite"
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -36,7 +37,7 @@ class Database:
         """A transaction that takes the write lock at its beginning, and commits at its end."""
         with self.engine.connect() as connection:
             if self.is_sqlite:
-                connection = connection.execution_options(kluis_begin="BEGIN IMMEDIATE")
+                connection.execution_options(kluis_begin="BEGIN IMMEDIATE")
             with connection.begin():
                 yield connection
 

@@ -36,6 +36,9 @@ class PartialDate:
     day: int | None = None
 
     def __post_init__(self) -> None:
+        # JSON's true would pass for the year 1: it is an int to Python.
+        if bool in map(type, (self.year, self.month, self.day)):
+            raise BadDate
         if not _exists(self.year, self.month, self.day):
             raise BadDate
 

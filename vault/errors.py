@@ -66,6 +66,15 @@ class InvalidGrant(VaultError):
         super().__init__("This code gives no access. Ask the citizen to make a new code.")
 
 
+class Replayed(VaultError):
+    """A proof or assertion that was used before. `code` says which of the two."""
+
+    code = "replayed"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("This proof or assertion was used before. Make a new one.", reason)
+
+
 class InvalidToken(VaultError):
     """An access token that opens nothing (RFC 6750 §3.1): unknown, ended, or not this key's."""
 

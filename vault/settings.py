@@ -89,4 +89,4 @@ def load_settings(data: Path) -> Settings:
     """The settings of an installation made by `kluis init`. Raises `NotReady` where none is."""
     if not (data / SETTINGS_FILE).is_file():
         raise NotReady(f"There is no installation in {data}. Make one: kluis init --data {data}")
-    return Settings(data=data.resolve())  # type: ignore[call-arg]  # the rest is in kluis.toml
+    return Settings(data=data.resolve())

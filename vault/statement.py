@@ -8,7 +8,7 @@ A source's own signed statement (0x01) comes with deposits.
 from dataclasses import dataclass
 from typing import Any
 
-from audit.entry import instant_text, parse_instant
+from audit.shapes import instant_text, parse_instant
 from crypto.encoding import canonical_json, pad, parse_canonical, unpad
 from crypto.errors import Malformed
 from vault.errors import Damaged

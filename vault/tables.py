@@ -4,7 +4,9 @@ Primary keys of tables with vault data begin with `vault_id`, so that the databa
 distributed by it. Instants are Unix milliseconds, ids 16 random bytes.
 """
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary, SmallInteger, Text
+from typing import cast
+
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, SmallInteger, Table, Text
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
@@ -71,6 +73,7 @@ class MethodRow(Main, table=True):
     vault_id: bytes = Field(sa_column=_key())
     method_id: bytes = Field(sa_column=_key())
     kind: str = Field(sa_column=Column(Text, nullable=False))
+    state: str = Field(sa_column=Column(Text, nullable=False))  # active | removed
     epoch: int = Field(sa_column=_integer())
     root_id: int = Field(sa_column=_integer())
     box: bytes = Field(sa_column=_bytes())
@@ -211,6 +214,14 @@ class AuditHeadRow(Main, table=True):
     system_subject: bytes = Field(sa_column=_bytes())
 
 
+class AuditLogRow(Main, table=True):
+    """The name of each log this installation has kept. A second one only after a restore."""
+
+    __tablename__ = "audit_log"
+    log: int = Field(sa_column=_key(BigInteger))
+    origin: str = Field(sa_column=Column(Text, nullable=False))
+
+
 class AuditLeafRow(Main, table=True):
     """A hiding commitment to one entry. Append only, for ever."""
 
@@ -222,7 +233,7 @@ class AuditLeafRow(Main, table=True):
 
 
 class AuditOpeningRow(Main, table=True):
-    """What opens a leaf, boxed under its subject's audit key. The only deletable part of the log."""
+    """What opens a leaf, boxed under its subject's audit key. The log's only deletable part."""
 
     __tablename__ = "audit_opening"
     subject: bytes = Field(sa_column=_key())
@@ -285,3 +296,33 @@ class SaltRow(Keystore, table=True):
         Index("salt_by_vault", "vault_id"),
         Index("salt_by_expiry", "expires_at"),
     )
+
+
+def _table(model: type[SQLModel]) -> Table:
+    return cast(Table, model.__table__)  # type: ignore[attr-defined]  # set by SQLModel
+
+
+# The tables behind the models, for statements that need no objects (format.md: two on a read).
+instance = _table(Instance)
+routes = _table(Route)
+vaults = _table(VaultRow)
+methods = _table(MethodRow)
+sessions = _table(SessionRow)
+values = _table(ValueRow)
+value_heads = _table(ValueHeadRow)
+stanzas = _table(StanzaRow)
+grants = _table(GrantRow)
+acknowledged = _table(AcknowledgedRow)
+registrations = _table(RegistryRow)
+invites = _table(InviteRow)
+replays = _table(ReplayRow)
+audit_keys = _table(AuditKeyRow)
+audit_heads = _table(AuditHeadRow)
+audit_logs = _table(AuditLogRow)
+audit_leaves = _table(AuditLeafRow)
+audit_openings = _table(AuditOpeningRow)
+audit_subjects = _table(AuditSubjectRow)
+audit_tiles = _table(AuditTileRow)
+audit_checkpoints = _table(AuditCheckpointRow)
+keystore_instance = _table(KeystoreInstance)
+salts = _table(SaltRow)

@@ -92,6 +92,4 @@ class Session:
         return OwnerKeys(Secret(seed), self.vault_id, self.epoch)
 
     def _context(self) -> bytes:
-        return pae(
-            "session", self.id, self.vault_id, self.epoch, self.unlocked_at, self.expires_at
-        )
+        return pae("session", self.id, self.vault_id, self.epoch, self.unlocked_at, self.expires_at)

@@ -33,9 +33,7 @@ class StoredValue:
         )
 
     def head_mac(self, keys: MetadataKeys) -> bytes:
-        return keys.row_mac(
-            "value_head/1", self.vault_id, self.handle, self.seq, self.value_id
-        )
+        return keys.row_mac("value_head/1", self.vault_id, self.handle, self.seq, self.value_id)
 
     @property
     def ref(self) -> tuple[bytes, bytes, int, bytes]:
@@ -62,11 +60,15 @@ class StoredValue:
             vault_id, handle, seq, value_id, box(data_key, context, statement.encode())
         ), data_key
 
-    def open(self, data_key: Secret) -> Statement:
+    def open(self, data_key: Secret, field: str) -> Statement:
+        """The statement, which must be about `field`; raises `Damaged`."""
         try:
-            return Statement.decode(open_box(data_key, self._context(), self.box))
+            statement = Statement.decode(open_box(data_key, self._context(), self.box))
         except CannotOpen:
             raise Damaged("value") from None
+        if statement.field != field:
+            raise Damaged("value")
+        return statement
 
     def wrap_for(self, recipient: "OwnerKeys | GrantKeys", data_key: Secret) -> bytes:
         """The data key for a recipient whose secret is at hand: a box of 113 bytes."""

@@ -1,0 +1,217 @@
+r"""Checkpoints in signed notes (audit.md §4; C2SP tlog-checkpoint and signed-note).
+
+    <origin>\n<size>\n<base64 root>\n      no extension lines
+    \n
+    — <name> <base64(key id || signature)>\n
+
+A key id is SHA-256(name || 0x0A || type || public)[:4]: recomputed, never believed. A failing
+signature by a known key rejects the whole note; signatures by unknown keys say nothing.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from audit.errors import BadNote
+from audit.tree import HASH_BYTES, SIZE_MAX
+from crypto.errors import CannotOpen
+from crypto.primitives import ed25519_public, ed25519_sign, ed25519_verify, sha256
+from crypto.secret import Secret
+
+ED25519 = 0x01
+NOTE_BYTES_MAX = 131_072
+SIGNATURES_MAX = 32
+NAME_BYTES_MAX = 255
+_KEY_ID_BYTES = 4
+_ED25519_BYTES = 32
+_SIZE = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
+_KEY_ID = re.compile(r"[0-9a-f]{8}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What a log signs: it has `size` entries and this root."""
+
+    origin: str
+    size: int
+    root: bytes
+
+    def __post_init__(self) -> None:
+        _check_name(self.origin)
+        if not 0 <= self.size <= SIZE_MAX or len(self.root) != HASH_BYTES:
+            raise BadNote("checkpoint")
+
+
+@dataclass(frozen=True, slots=True)
+class Verifier:
+    """A public Ed25519 key that a note is believed for. The name of a log's key is its origin."""
+
+    name: str
+    public: bytes
+
+    def __post_init__(self) -> None:
+        _check_name(self.name)
+        if len(self.public) != _ED25519_BYTES:
+            raise BadNote("key")
+
+    @classmethod
+    def parse(cls, vkey: str) -> "Verifier":
+        """Reads `<name>+<hex key id>+<base64 (type || public)>`; refuses an id that is not it."""
+        name, _, rest = vkey.partition("+")
+        claimed, _, encoded = rest.partition("+")
+        blob = _unbase64(encoded)
+        if blob[:1] != bytes([ED25519]):
+            raise BadNote("key type")
+        verifier = cls(name, blob[1:])
+        if not _KEY_ID.fullmatch(claimed) or bytes.fromhex(claimed) != verifier.key_id:
+            raise BadNote("key id")
+        return verifier
+
+    @property
+    def key_id(self) -> bytes:
+        return key_id(self.name, ED25519, self.public)
+
+    @property
+    def vkey(self) -> str:
+        encoded = base64.b64encode(bytes([ED25519]) + self.public).decode()
+        return f"{self.name}+{self.key_id.hex()}+{encoded}"
+
+
+@dataclass(frozen=True, slots=True)
+class LogKey:
+    """The key a log signs with: its origin and a 32-byte Ed25519 seed of its own."""
+
+    name: str
+    seed: Secret
+
+    def __post_init__(self) -> None:
+        _check_name(self.name)
+        if len(self.seed) != _ED25519_BYTES:
+            raise BadNote("key")
+
+    @property
+    def verifier(self) -> Verifier:
+        return Verifier(self.name, ed25519_public(self.seed.reveal()))
+
+    @property
+    def vkey(self) -> str:
+        return self.verifier.vkey
+
+
+def key_id(name: str, kind: int, public: bytes) -> bytes:
+    """The 4 bytes a signature line names its key with."""
+    return sha256(name.encode() + b"\n" + bytes([kind]) + public)[:_KEY_ID_BYTES]
+
+
+def encode_checkpoint(checkpoint: Checkpoint) -> str:
+    root = base64.b64encode(checkpoint.root).decode()
+    return f"{checkpoint.origin}\n{checkpoint.size}\n{root}\n"
+
+
+def parse_checkpoint(text: str) -> Checkpoint:
+    """The checkpoint of exactly three lines. Raises `BadNote` for any other text."""
+    lines = text.split("\n")
+    if len(lines) != 4 or lines[3]:
+        raise BadNote("checkpoint lines")
+    origin, size, root = lines[:3]
+    if not _SIZE.fullmatch(size):
+        raise BadNote("checkpoint size")
+    return Checkpoint(origin, int(size), _unbase64(root))
+
+
+def sign_checkpoint(key: LogKey, checkpoint: Checkpoint) -> str:
+    """The signed note of this log's own checkpoint, one signature line."""
+    if checkpoint.origin != key.name:
+        raise BadNote("origin of another log")
+    text = encode_checkpoint(checkpoint)
+    signature = key.verifier.key_id + ed25519_sign(key.seed.reveal(), text.encode())
+    return f"{text}\n— {key.name} {base64.b64encode(signature).decode()}\n"
+
+
+def open_note(note: str, verifiers: Iterable[Verifier]) -> Checkpoint:
+    """The checkpoint of a note, once a known key of its origin has signed it. Raises `BadNote`.
+
+    (1) form and limits, (2) every signature by a known key holds, (3) one of them is by the log
+    that the checkpoint names: a key of one log, or of a witness, does not speak for another log.
+    """
+    # (1)
+    text, lines = _split_note(note)
+    checkpoint = parse_checkpoint(text)
+    signatures = [_parse_signature(line) for line in lines]
+    # (2)
+    known = _by_key(verifiers)
+    signers = set()
+    for name, claimed, signature in signatures:
+        if verifier := known.get((name, claimed)):
+            _verify(verifier, signature, text)
+            signers.add(name)
+    # (3)
+    if checkpoint.origin not in signers:
+        raise BadNote("no signature by a known key")
+    return checkpoint
+
+
+def _split_note(note: str) -> tuple[str, list[str]]:
+    try:
+        too_long = len(note.encode()) > NOTE_BYTES_MAX
+    except UnicodeEncodeError:
+        raise BadNote("encoding") from None
+    if too_long or any(character < " " and character != "\n" for character in note):
+        raise BadNote("form")
+    text, blank, tail = note.rpartition("\n\n")
+    lines = tail.split("\n")
+    if not blank or lines.pop() or not 1 <= len(lines) <= SIGNATURES_MAX:
+        raise BadNote("form")
+    return text + "\n", lines
+
+
+def _parse_signature(line: str) -> tuple[str, bytes, bytes]:
+    dash, *parts = line.split(" ")
+    if dash != "—" or len(parts) != 2:
+        raise BadNote("signature line")
+    _check_name(parts[0])
+    blob = _unbase64(parts[1])
+    if len(blob) <= _KEY_ID_BYTES:
+        raise BadNote("signature line")
+    return parts[0], blob[:_KEY_ID_BYTES], blob[_KEY_ID_BYTES:]
+
+
+def _by_key(verifiers: Iterable[Verifier]) -> dict[tuple[str, bytes], Verifier]:
+    known: dict[tuple[str, bytes], Verifier] = {}
+    for verifier in verifiers:
+        # Four bytes of id collide when someone wants them to: then neither key is believed.
+        other = known.setdefault((verifier.name, verifier.key_id), verifier)
+        if other.public != verifier.public:
+            raise BadNote("two keys of one id")
+    return known
+
+
+def _verify(verifier: Verifier, signature: bytes, text: str) -> None:
+    try:
+        ed25519_verify(verifier.public, signature, text.encode())
+    except CannotOpen:
+        raise BadNote("signature") from None
+
+
+def _check_name(name: str) -> None:
+    """A key name or origin: no space, plus sign or control character; 1 to 255 bytes."""
+    try:
+        length = len(name.encode())
+    except UnicodeEncodeError:
+        raise BadNote("name") from None
+    spaced = any(character.isspace() or character < " " or character == "+" for character in name)
+    if not 1 <= length <= NAME_BYTES_MAX or spaced:
+        raise BadNote("name")
+
+
+def _unbase64(text: str) -> bytes:
+    """Standard base64 with padding, in its one spelling."""
+    try:
+        data = base64.b64decode(text.encode("ascii"), validate=True)
+    except (binascii.Error, UnicodeEncodeError):
+        raise BadNote("base64") from None
+    if base64.b64encode(data).decode() != text:
+        raise BadNote("base64")
+    return data

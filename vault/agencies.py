@@ -1,0 +1,93 @@
+"""Registering and revoking agencies; invitations. What the operator does, with an entry each."""
+
+from collections.abc import Mapping
+
+from sqlalchemy import insert
+
+from consent.registration import parse_registration
+from crypto.box import derive_id
+from crypto.code import RECOVERY as CODE
+from crypto.code import decode_code, encode_code, group_code
+from crypto.errors import Malformed
+from crypto.primitives import sha256
+from crypto.secret import Secret
+from vault.errors import Conflict, NotFound
+from vault.recording import OPERATOR, draft, registry_is
+from vault.registry import ACTIVE, Registrant, Snapshot
+from vault.sequencer import Item
+from vault.system import System
+from vault.tables import invites
+
+
+def register_agency(system: System, document: Mapping[str, object], now_ms: int) -> str:
+    """Registers an agency with its intended uses; returns its id.
+
+    A registered agency may add uses by registering again with the same agency document and new
+    uses. Uses are never edited. Raises `consent.errors.BadRegistration` and `Conflict`.
+    """
+    registration = parse_registration(document, system.catalogue.keys())
+
+    def prepare() -> tuple[Item, None]:
+        registry = system.registry.current()
+        rows, insertion = system.registry.additions(registration, now_ms)
+        known = {(row.kind, row.id, row.parent) for row in registry.rows}
+        if any((row.kind, row.id, row.parent) in known for row in rows):
+            raise Conflict(
+                "This agency, or one of its uses, is registered already or was revoked. "
+                "A use is never edited: revoke it and register a new one under a new id.",
+                "already_registered",
+            )
+        return Item(
+            draft(now_ms, "registry.add", OPERATOR, count=len(rows)),
+            system.system_key,
+            premises=(registry_is(registry.version),),
+            writes=(insertion, system.registry.raise_version()),
+            refs=tuple(sha256(row.mac) for row in rows),
+        ), None
+
+    system.record(prepare)
+    return registration.agency.id
+
+
+def revoke(system: System, agency: str, use: str | None, now_ms: int) -> int:
+    """Revokes an agency with all its uses, or one use. Returns the number of rows revoked."""
+
+    def prepare() -> tuple[Item, int]:
+        registry = system.registry.current()
+        rows = _chosen(registry, agency, use)
+        if not rows:
+            raise NotFound("No such agency or use is registered, or it was revoked before.")
+        macs, steps = system.registry.revocations(rows)
+        return Item(
+            draft(now_ms, "registry.revoke", OPERATOR, count=len(rows)),
+            system.system_key,
+            premises=(registry_is(registry.version),),
+            writes=(*steps, system.registry.raise_version()),
+            refs=tuple(sha256(new) for new in macs),
+        ), len(rows)
+
+    return system.record(prepare)[1]
+
+
+def _chosen(registry: Snapshot, agency: str, use: str | None) -> list[Registrant]:
+    active = [row for row in registry.rows if row.state == ACTIVE]
+    if use is not None:
+        return [r for r in active if (r.kind, r.parent, r.id) == ("use", agency, use)]
+    return [r for r in active if (r.kind, r.id) == ("agency", agency) or r.parent == agency]
+
+
+def invite(system: System, lives_seconds: int, now_ms: int) -> str:
+    """A code that lets its bearer make one vault. Stored is only what finds it again."""
+    secret = Secret.random(CODE.secret_bytes)
+    values = {"id": derive_id(secret, "invite"), "expires_at": now_ms + lives_seconds * 1000}
+    with system.main.write() as connection:
+        connection.execute(insert(invites).values(values))
+    return group_code(CODE, encode_code(CODE, secret))
+
+
+def parse_invite(code: str) -> Secret | None:
+    """The secret of an invitation as typed; None for a typing mistake."""
+    try:
+        return decode_code(CODE, code)
+    except Malformed:
+        return None

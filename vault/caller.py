@@ -1,0 +1,40 @@
+"""Who is asking, and how they proved it. Every public method of `Vault` takes one of these."""
+
+from dataclasses import dataclass
+
+from consent.credentials import Client, Proof
+from crypto.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """Anyone, before they show a secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The citizen, by a session token. The vault opens it anew in each call."""
+
+    token: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Agency:
+    """An agency that authenticated itself and holds a proof key (RFC 7523, RFC 9449)."""
+
+    client: Client
+    proof: Proof
+
+
+@dataclass(frozen=True, slots=True)
+class TokenHolder:
+    """Whoever presents an access token with a proof. `officer`: whom the agency says is asking."""
+
+    token: Secret
+    proof: Proof
+    officer: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Whoever runs the commands on the machine itself."""

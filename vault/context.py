@@ -1,0 +1,78 @@
+"""Opening a vault's metadata: what every request about one vault needs before it decides.
+
+One statement on the main database (the caller's own, joined with `VAULT_COLUMNS`), one on the
+keystore. The result opens no value; values need the owner's or a grant's keys.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import RowMapping
+
+from crypto.errors import CannotOpen
+from vault.errors import Damaged, NotFound
+from vault.keys import (
+    AuditKey,
+    MetadataKeys,
+    audit_salt,
+    open_audit_key,
+    open_metadata_key,
+    vault_salt,
+)
+from vault.keystore import SaltKey
+from vault.rootkey import RootKey
+from vault.tables import audit_keys, vaults
+
+VAULT_COLUMNS = (
+    vaults.c.vault_id,
+    vaults.c.epoch,
+    vaults.c.version,
+    vaults.c.state.label("vault_state"),
+    vaults.c.public_key.label("vault_public_key"),
+    vaults.c.subject,
+    vaults.c.root_id,
+    vaults.c.metadata_box,
+    vaults.c.mac.label("vault_mac"),
+    audit_keys.c.box.label("audit_key_box"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class VaultContext:
+    """A vault whose metadata is open and whose row passed its mac."""
+
+    vault_id: bytes
+    epoch: int
+    version: int
+    public_key: bytes
+    keys: MetadataKeys
+    audit_key: AuditKey
+
+
+def context_salts(row: RowMapping) -> tuple[SaltKey, SaltKey]:
+    """The two salts that opening this row takes."""
+    return vault_salt(row["vault_id"]), audit_salt(row["subject"])
+
+
+def open_context(root: RootKey, row: RowMapping, salts: Mapping[SaltKey, bytes]) -> VaultContext:
+    """Opens MK and AK and checks the row's mac.
+
+    Raises `NotFound` for a vault whose salt is gone (erased, or a keystore that was set back), and
+    `Damaged` for a row that somebody changed.
+    """
+    vault_id, subject = row["vault_id"], row["subject"]
+    salt, audit = (salts.get(key) for key in context_salts(row))
+    if salt is None or audit is None or row["vault_state"] != "open":
+        raise NotFound("There is no such vault.")
+    try:
+        keys = open_metadata_key(root, vault_id, salt, row["metadata_box"])
+        audit_key = open_audit_key(root, subject, audit, row["audit_key_box"])
+    except CannotOpen:
+        raise Damaged("vault") from None
+    epoch, public_key = row["epoch"], row["vault_public_key"]
+    keys.check("vault", row["vault_mac"], vault_mac(keys, epoch, public_key, subject))
+    return VaultContext(vault_id, epoch, row["version"], public_key, keys, audit_key)
+
+
+def vault_mac(keys: MetadataKeys, epoch: int, public_key: bytes, subject: bytes) -> bytes:
+    return keys.row_mac("vault/1", keys.vault_id, epoch, public_key, subject)

@@ -1,0 +1,81 @@
+"""Ending a grant: by the owner, by time, by use, by a second use of its code (format.md §4-5).
+
+Main decides, with the entry; then the salts go; then success is said. Where the log can't be
+written the salts go first and the log is owed the entry: an end never waits (audit.md §3).
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from audit.entry import Actor
+from consent.decision import ACTIVE, OFFERED
+from vault import caller
+from vault.errors import LogUnavailable, NotFound
+from vault.grants import GRANT_COLUMNS, Grant
+from vault.keys import AuditKey
+from vault.keystore import Owed
+from vault.recording import OWNER, draft, raise_version
+from vault.sequencer import Item, PremiseFailed
+from vault.sessions import open_session
+from vault.system import System
+from vault.tables import grants
+
+_GRANT = select(*GRANT_COLUMNS)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """`recorded` False: nothing opens any more, and the log will say so later (HTTP 202)."""
+
+    recorded: bool
+
+
+def end_grant(
+    system: System, owner: caller.Owner, grant_id: bytes, now_ms: int, *, only_offer: bool = False
+) -> Ended:
+    """The owner takes a grant back. The next request is refused; ending twice changes nothing.
+
+    Raises `NotFound` for a grant that is not this vault's.
+    """
+    opened = open_session(system, owner, now_ms)
+    vault_id = opened.context.vault_id
+    statement = _GRANT.where(grants.c.vault_id == vault_id, grants.c.grant_id == grant_id)
+    with system.main.read() as connection:
+        row = connection.execute(statement).mappings().one_or_none()
+    if row is None:
+        raise NotFound("This vault has no such grant.")
+    grant = Grant.of(vault_id, row)
+    if grant.state not in ({OFFERED} if only_offer else {OFFERED, ACTIVE}):
+        return Ended(recorded=True)
+    return end(system, opened.context.audit_key, grant, OWNER, "revoked", now_ms)
+
+
+def end(
+    system: System, key: AuditKey, grant: Grant, actor: Actor, reason: str, now_ms: int
+) -> Ended:
+    """Ends a grant with its entry, then deletes its salts. It is fine if another was first."""
+    try:
+        system.sequencer.record(ending_item(key, grant, actor, reason, now_ms))
+    except PremiseFailed:
+        pass  # it had ended already
+    except LogUnavailable:
+        owed = Owed("grant.end", actor.kind, actor.id or "", now_ms, reason)
+        system.keystore.void_grant(grant.vault_id, grant.grant_id, owed)
+        return Ended(recorded=False)
+    system.keystore.drop_grant(grant.grant_id)
+    return Ended(recorded=True)
+
+
+def ending_item(
+    key: AuditKey, grant: Grant, actor: Actor, reason: str, now_ms: int, *, alarm: bool = False
+) -> Item:
+    """The item that ends a grant. Its premise: the grant had not ended."""
+    return Item(
+        draft(now_ms, "grant.end", actor, reason=reason, grant=grant.grant_id),
+        key,
+        premises=(grant.has_not_ended(),),
+        writes=(*grant.ending(), raise_version(grant.vault_id)),
+        refs=grant.refs,
+        alarm=alarm,
+    )

@@ -1,0 +1,84 @@
+"""Erasing a vault: its salts, its rows, and one entry that names nobody (audit.md §7)."""
+
+from sqlalchemy import bindparam as bind
+from sqlalchemy import delete, select, update
+
+from vault import caller
+from vault.ending import Ended
+from vault.errors import LogUnavailable
+from vault.keys import AuditKey
+from vault.keystore import Owed
+from vault.recording import OWNER, draft
+from vault.sequencer import Item, PremiseFailed, Step
+from vault.sessions import check_fresh, open_session
+from vault.settings import DAY_SECONDS
+from vault.system import System
+from vault.tables import (
+    acknowledged,
+    grants,
+    methods,
+    routes,
+    sessions,
+    stanzas,
+    value_heads,
+    values,
+    vaults,
+)
+
+_IS_OPEN = select(vaults.c.state).where(
+    vaults.c.vault_id == bind("b_vault"), vaults.c.state == "open"
+)
+_MARK = (
+    update(vaults)
+    .where(vaults.c.vault_id == bind("b_vault"))
+    .values(state="erasing", version=vaults.c.version + 1)
+)
+_DELETE_STANZAS = delete(stanzas).where(stanzas.c.vault_id == bind("b_vault"))
+_ROWS = (stanzas, acknowledged, sessions, methods, routes, grants, value_heads, values, vaults)
+
+
+def erase(system: System, owner: caller.Owner, now_ms: int) -> Ended:
+    """Erases the owner's vault. From the answer on nothing of it opens, here or from a backup.
+
+    Takes a fresh unlock. 202 like an end, where the log can't be written.
+    """
+    opened = open_session(system, owner, now_ms)
+    check_fresh(system, opened, now_ms)
+    vault_id = opened.context.vault_id
+    try:
+        system.sequencer.record(erasing_item(system.system_key, vault_id, now_ms))
+    except PremiseFailed:
+        pass  # another request was first
+    except LogUnavailable:
+        owed = Owed("vault.erase", OWNER.kind, "", now_ms, "erased")
+        system.keystore.void_vault(vault_id, owed)
+        return Ended(recorded=False)
+    finish_erasing(system, vault_id, opened.context.audit_key.subject, now_ms)
+    return Ended(recorded=True)
+
+
+def erasing_item(system_key: AuditKey, vault_id: bytes, now_ms: int) -> Item:
+    """The item that marks a vault as erasing. The entry is the system's: it names no vault."""
+    this = {"b_vault": vault_id}
+    return Item(
+        draft(now_ms, "vault.erase", OWNER),
+        system_key,
+        premises=(Step(_IS_OPEN, this),),
+        writes=(Step(_MARK, this), Step(_DELETE_STANZAS, this)),
+    )
+
+
+def finish_erasing(system: System, vault_id: bytes, subject: bytes, now_ms: int) -> None:
+    """Deletes the salts, then the rows, of a vault that main shows as erasing."""
+    retention_ms = system.settings.audit_retention_days * DAY_SECONDS * 1000
+    system.keystore.drop_vault(vault_id, subject, now_ms + retention_ms)
+    with system.main.write() as connection:
+        for rows in _ROWS:
+            connection.execute(delete(rows).where(rows.c.vault_id == vault_id))
+
+
+def erasing_vaults(system: System) -> list[tuple[bytes, bytes]]:
+    """(vault_id, subject) of every vault whose erasure has still to be finished."""
+    statement = select(vaults.c.vault_id, vaults.c.subject).where(vaults.c.state == "erasing")
+    with system.main.read() as connection:
+        return [(row.vault_id, row.subject) for row in connection.execute(statement)]

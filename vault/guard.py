@@ -1,0 +1,48 @@
+"""The restore guard: no second history is signed under one name (audit.md §5).
+
+At start the head must be signed by our key, be what its edge tiles give, and continue the anchor.
+All of it costs O(log n); the whole log is recomputed by `kluis audit verify`.
+"""
+
+from audit.errors import AuditError
+from audit.note import Checkpoint, Verifier, open_note
+from audit.tree import root_at
+from vault.anchor import Anchor
+from vault.database import Database
+from vault.errors import NotReady
+from vault.log import LogStore, TileReader
+
+_ADVICE = (
+    "Nothing is served, because a second history would be signed under the same name. Put the "
+    "newer database back, or ask the auditor before going on."
+)
+
+
+def check_log(main: Database, log: LogStore, verifier: Verifier, anchor: Anchor) -> Checkpoint:
+    """The head's checkpoint, once it has passed; raises `NotReady` with what is wrong."""
+    head = log.head()
+    size, root = head.frontier.size, head.frontier.root()
+    with main.read() as connection:
+        nodes = TileReader(connection, head.log).nodes()
+        try:
+            signed = open_note(head.note, [verifier])
+            recomputed = root_at(size, nodes.read_node)
+            anchored, note = anchor.read()
+            open_note(note, [verifier])
+            continues = (
+                anchored.origin == head.origin
+                and anchored.size <= size
+                and root_at(anchored.size, nodes.read_node) == anchored.root
+            )
+        except AuditError as broken:
+            raise NotReady(f"The audit log does not hold together: {broken}. {_ADVICE}") from None
+    if signed != Checkpoint(head.origin, size, root) or recomputed != root:
+        raise NotReady(f"The audit log's head is not what its entries give. {_ADVICE}")
+    if anchored.size > size:
+        raise NotReady(
+            f"The log has {size} entries, but {anchored.size} were anchored: this database was "
+            f"set back. {_ADVICE}"
+        )
+    if not continues:
+        raise NotReady(f"The log does not continue the anchored checkpoint. {_ADVICE}")
+    return signed

@@ -1,0 +1,310 @@
+"""Creating a vault, and the ways to unlock it: device, recovery code (format.md §2).
+
+A vault never has only one way in: the recovery code is made with it, and counts once it was typed
+back. Adding a way takes the vault's own secret, so an unlock secret has to be shown again.
+"""
+
+from dataclasses import dataclass, field
+
+from sqlalchemy import bindparam as bind
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from crypto.box import ID_BYTES, derive_id
+from crypto.code import RECOVERY as RECOVERY_CODE
+from crypto.code import encode_code, group_code
+from crypto.primitives import random_bytes
+from crypto.secret import Secret
+from vault import caller
+from vault.context import VaultContext, vault_mac
+from vault.errors import Conflict, NotFound, Refused
+from vault.keys import (
+    AuditKey,
+    MetadataKeys,
+    OwnerKeys,
+    audit_salt,
+    box_audit_key,
+    box_metadata_key,
+    method_salt,
+    vault_salt,
+)
+from vault.recording import OWNER, draft, raise_version, unchanged
+from vault.sequencer import Item, PremiseFailed, Step
+from vault.sessions import (
+    OpenVault,
+    SessionStarted,
+    Unlocked,
+    UnlockSecret,
+    check_fresh,
+    new_session,
+    open_session,
+    open_with_secret,
+    route,
+)
+from vault.system import System
+from vault.tables import audit_keys, invites, methods, routes, vaults
+from vault.unlocking import RECOVERY, Method, method_id
+
+RECOVERY_SECRET_BYTES = RECOVERY_CODE.secret_bytes
+_EPOCH = 1
+_INSERT_VAULT = insert(vaults)
+_INSERT_METHOD = insert(methods)
+_INSERT_AUDIT_KEY = insert(audit_keys)
+_INVITE_IS_VALID = select(invites.c.id).where(
+    invites.c.id == bind("b_id"), invites.c.expires_at > bind("b_now")
+)
+_USE_INVITE = delete(invites).where(invites.c.id == bind("b_id"))
+_IS_FREE = select(routes.c.id).where(routes.c.id == bind("b_id"))
+_CONFIRM = (
+    update(methods)
+    .where(methods.c.vault_id == bind("b_vault"), methods.c.method_id == bind("b_id"))
+    .where(methods.c.confirmed_at.is_(None))
+    .values(confirmed_at=bind("b_now"))
+)
+_REMOVE = (
+    update(methods)
+    .where(methods.c.vault_id == bind("b_vault"), methods.c.method_id == bind("b_id"))
+    .values(state="removed")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class VaultCreated:
+    """A new vault: the recovery code to write down, shown once, and a session to go on with."""
+
+    recovery_code: str = field(repr=False)
+    session: SessionStarted
+
+
+@dataclass(frozen=True, slots=True)
+class MethodInfo:
+    """One way to unlock a vault. Instants in Unix milliseconds."""
+
+    id: bytes
+    kind: str
+    created_at: int
+    confirmed_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class MethodAdded:
+    """The new method's id, and its recovery code if it is one: shown once."""
+
+    id: bytes
+    recovery_code: str | None = field(repr=False)
+
+
+def create_vault(
+    system: System, device: UnlockSecret, invite: Secret | None, now_ms: int
+) -> VaultCreated:
+    """Makes a vault with a device secret and a recovery code. Salts first, then all rows at once.
+
+    Raises `Refused` without leave to make one, and `Conflict` for a device secret that is in use.
+    """
+    premises, admission = _admission(system, invite, now_ms)
+    with system.main.read() as connection:
+        taken = connection.execute(_IS_FREE, {"b_id": method_id(device.secret)}).first()
+    if taken is not None:
+        raise _in_use()
+    recovery = UnlockSecret(RECOVERY, Secret.random(RECOVERY_SECRET_BYTES))
+    unlocked, writes = _new_vault(system, device, now_ms)
+    writes += _new_method(system, unlocked, recovery, now_ms, confirmed=False)
+    session_writes, session = new_session(system, unlocked, now_ms)
+    item = Item(
+        draft(now_ms, "vault.create", OWNER),
+        unlocked.context.audit_key,
+        premises=premises,
+        writes=(*admission, *writes, *session_writes),
+    )
+    try:
+        system.sequencer.record(item)
+    except PremiseFailed:
+        raise Refused(
+            "This invitation is not valid, or not any more.", "invitation_invalid"
+        ) from None
+    except IntegrityError:
+        raise _in_use() from None
+    return VaultCreated(_show(recovery), session)
+
+
+def _admission(
+    system: System, invite: Secret | None, now_ms: int
+) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
+    """Premise and write of the invitation that a new vault takes, where it takes one."""
+    mode = system.settings.registration
+    if mode == "open":
+        return (), ()
+    if invite is None:
+        raise Refused("A new vault needs an invitation here.", "invitation_needed")
+    id_ = derive_id(invite, "invite")
+    valid = Step(_INVITE_IS_VALID, {"b_id": id_, "b_now": now_ms})
+    return (valid,), (Step(_USE_INVITE, {"b_id": id_}),)
+
+
+def _new_vault(
+    system: System, device: UnlockSecret, now_ms: int
+) -> tuple[Unlocked, tuple[Step, ...]]:
+    vault_id, secret, audit_key = random_bytes(ID_BYTES), Secret.random(), AuditKey.fresh()
+    keys = MetadataKeys(Secret.random(), vault_id)
+    owner = OwnerKeys.from_vault_secret(secret, vault_id, _EPOCH)
+    public_key = owner.pair().public
+    names = vault_salt(vault_id), audit_salt(audit_key.subject)
+    salts = system.keystore.make_all(names, vault_id)
+    context = VaultContext(vault_id, _EPOCH, 0, public_key, keys, audit_key)
+    method = Method(vault_id, _EPOCH, method_id(device.secret), device.kind)
+    unlocked = Unlocked(context, secret, owner, method, confirmed=False)
+    vault_row = {
+        "vault_id": vault_id,
+        "epoch": _EPOCH,
+        "version": 0,
+        "state": "open",
+        "public_key": public_key,
+        "subject": audit_key.subject,
+        "root_id": system.root.id,
+        "metadata_box": box_metadata_key(system.root, keys, salts[names[0]]),
+        "mac": vault_mac(keys, _EPOCH, public_key, audit_key.subject),
+        "created_at": now_ms,
+    }
+    audit_row = {
+        "subject": audit_key.subject,
+        "root_id": system.root.id,
+        "box": box_audit_key(system.root, audit_key, salts[names[1]]),
+    }
+    return unlocked, (
+        Step(_INSERT_VAULT, vault_row),
+        Step(_INSERT_AUDIT_KEY, audit_row),
+        *_new_method(system, unlocked, device, now_ms, confirmed=True),
+    )
+
+
+def _new_method(
+    system: System, unlocked: Unlocked, unlock: UnlockSecret, now_ms: int, *, confirmed: bool
+) -> tuple[Step, ...]:
+    context = unlocked.context
+    method = Method(context.vault_id, context.epoch, method_id(unlock.secret), unlock.kind)
+    salt = system.keystore.make(method_salt(method.id), context.vault_id)
+    row = {
+        "vault_id": context.vault_id,
+        "method_id": method.id,
+        "kind": unlock.kind,
+        "state": "active",
+        "epoch": context.epoch,
+        "root_id": system.root.id,
+        "box": method.box(system.root, unlock.secret, salt, unlocked.secret),
+        "created_at": now_ms,
+        "confirmed_at": now_ms if confirmed else None,
+    }
+    return Step(_INSERT_METHOD, row), route(method.id, context.vault_id, method.id)
+
+
+def list_methods(system: System, opened: OpenVault) -> list[MethodInfo]:
+    statement = select(
+        methods.c.method_id, methods.c.kind, methods.c.created_at, methods.c.confirmed_at
+    ).where(methods.c.vault_id == opened.context.vault_id, methods.c.state == "active")
+    with system.main.read() as connection:
+        rows = connection.execute(statement.order_by(methods.c.created_at)).all()
+    return [MethodInfo(*row) for row in rows]
+
+
+def recovery_confirmed(system: System, opened: OpenVault) -> bool:
+    found = list_methods(system, opened)
+    return any(m.kind == RECOVERY and m.confirmed_at is not None for m in found)
+
+
+def confirm_recovery(system: System, owner: caller.Owner, code: str, now_ms: int) -> None:
+    """The recovery code, typed back: proves that it was written down and that it opens this vault.
+
+    Raises `CannotUnlock` for any other code. Doing it twice changes nothing.
+    """
+    opened = open_session(system, owner, now_ms)
+    unlocked = open_with_secret(system, UnlockSecret.recovery(code))
+    if unlocked.context.vault_id != opened.context.vault_id:
+        raise Refused("This recovery code is for another vault.", "wrong_recovery_code")
+    if unlocked.confirmed:
+        return
+    values = {"b_vault": opened.context.vault_id, "b_id": unlocked.method.id, "b_now": now_ms}
+    event = draft(now_ms, "method.add", OWNER)
+    key = opened.context.audit_key
+
+    def prepare() -> tuple[Item, None]:
+        return Item(event, key, rights=(Step(_CONFIRM, values, "ended"),)), None
+
+    system.record(prepare)
+
+
+def add_method(
+    system: System, unlock: UnlockSecret, new: UnlockSecret | None, now_ms: int
+) -> MethodAdded:
+    """Adds a device, or with no `new` a fresh recovery code, which counts once typed back.
+
+    Takes an unlock secret, not a session: what is boxed is the vault's own secret.
+    """
+    added = new or UnlockSecret(RECOVERY, Secret.random(RECOVERY_SECRET_BYTES))
+
+    def prepare() -> tuple[Item, None]:
+        unlocked = open_with_secret(system, unlock)
+        steps = _new_method(system, unlocked, added, now_ms, confirmed=new is not None)
+        return Item(
+            draft(now_ms, "method.add", OWNER),
+            unlocked.context.audit_key,
+            premises=(unchanged(unlocked.context),),
+            writes=(*steps, raise_version(unlocked.context.vault_id)),
+        ), None
+
+    try:
+        system.record(prepare)
+    except IntegrityError:
+        raise _in_use() from None
+    return MethodAdded(method_id(added.secret), None if new else _show(added))
+
+
+def remove_method(system: System, owner: caller.Owner, id_: bytes, now_ms: int) -> None:
+    """Removes a way to unlock, for good: its salt goes, so no backup brings it back.
+
+    Raises `Refused` when fewer than two ways, or no confirmed recovery code, would be left.
+    """
+
+    def prepare() -> tuple[Item, bytes]:
+        opened = open_session(system, owner, now_ms)
+        check_fresh(system, opened, now_ms)
+        _check_removable(list_methods(system, opened), id_)
+        vault_id = opened.context.vault_id
+        return Item(
+            draft(now_ms, "method.remove", OWNER),
+            opened.context.audit_key,
+            premises=(unchanged(opened.context),),
+            writes=(Step(_REMOVE, {"b_vault": vault_id, "b_id": id_}), raise_version(vault_id)),
+        ), vault_id
+
+    _, vault_id = system.record(prepare)
+    finish_removal(system, vault_id, id_)
+
+
+def finish_removal(system: System, vault_id: bytes, id_: bytes) -> None:
+    """Drops the salt of a method that main shows as removed, then its rows."""
+    system.keystore.drop([method_salt(id_)])
+    with system.main.write() as connection:
+        connection.execute(
+            delete(methods).where(methods.c.vault_id == vault_id, methods.c.method_id == id_)
+        )
+        connection.execute(delete(routes).where(routes.c.id == id_))
+
+
+def _check_removable(found: list[MethodInfo], id_: bytes) -> None:
+    if all(method.id != id_ for method in found):
+        raise NotFound("This vault has no such way to unlock it.")
+    left = [m for m in found if m.id != id_ and m.confirmed_at is not None]
+    if len(left) < 2 or all(m.kind != RECOVERY for m in left):
+        raise Refused(
+            "A vault keeps at least two ways to unlock it, one of them a confirmed recovery code. "
+            "Add another first.",
+            "last_method",
+        )
+
+
+def _in_use() -> Conflict:
+    return Conflict("This device secret is in use. Make a new one.", "secret_in_use")
+
+
+def _show(recovery: UnlockSecret) -> str:
+    return group_code(RECOVERY_CODE, encode_code(RECOVERY_CODE, recovery.secret))

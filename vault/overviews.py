@@ -1,0 +1,66 @@
+"""The owner's overviews: what is in the vault, who may read it."""
+
+from dataclasses import dataclass
+
+from consent.terms import Terms
+from vault import caller
+from vault.fields import OwnValue, current
+from vault.grants import grants_of, sound_grants
+from vault.methods import MethodInfo, list_methods
+from vault.sessions import open_session
+from vault.system import System
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """A vault as its owner sees it first. Instants in Unix milliseconds."""
+
+    vault_id: bytes
+    unlocked_at: int
+    session_expires_at: int
+    methods: tuple[MethodInfo, ...]
+    values: dict[str, OwnValue]
+
+
+@dataclass(frozen=True, slots=True)
+class GrantInfo:
+    """An offer or grant as its owner sees it."""
+
+    grant_id: bytes
+    terms: Terms
+    state: str
+    created_at: int
+    offer_ends: int
+    not_after: int
+    reads_used: int
+
+
+def overview(system: System, owner: caller.Owner, now_ms: int) -> Overview:
+    """Methods, session and current values of the owner's vault."""
+    opened = open_session(system, owner, now_ms)
+    return Overview(
+        vault_id=opened.context.vault_id,
+        unlocked_at=opened.session.unlocked_at,
+        session_expires_at=opened.session.expires_at,
+        methods=tuple(list_methods(system, opened)),
+        values=current(system, opened),
+    )
+
+
+def list_grants(system: System, owner: caller.Owner, now_ms: int) -> list[GrantInfo]:
+    """The grants whose rows pass their mac, newest first."""
+    opened = open_session(system, owner, now_ms)
+    with system.main.read() as connection:
+        found = grants_of(connection, opened.context.vault_id)
+    return [
+        GrantInfo(
+            grant_id=grant.grant_id,
+            terms=terms,
+            state=grant.state,
+            created_at=grant.created_at,
+            offer_ends=grant.offer_ends,
+            not_after=grant.not_after,
+            reads_used=grant.reads_used,
+        )
+        for grant, terms in sound_grants(reversed(found), opened.context.keys)
+    ]

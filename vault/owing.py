@@ -1,0 +1,63 @@
+"""What the log is owed: ends and erasures that took effect while it could not be written.
+
+The note stands beside the voided salt in the keystore. The sequencer writes the entry before
+anything else once it can (audit.md §3); the salt's row goes when main shows the end (format.md §5).
+"""
+
+from collections.abc import Iterator
+
+from sqlalchemy import select
+
+from audit.entry import Actor
+from crypto.errors import CannotOpen
+from vault.database import Database
+from vault.ending import ending_item
+from vault.erasing import erasing_item
+from vault.grants import GRANT_COLUMNS, Grant
+from vault.keys import AuditKey, audit_salt, open_audit_key
+from vault.keystore import Keystore, Owed
+from vault.rootkey import RootKey
+from vault.sequencer import Item
+from vault.tables import audit_keys, grants, vaults
+
+_GRANT = (
+    select(*GRANT_COLUMNS, vaults.c.subject, audit_keys.c.box.label("audit_key_box"))
+    .join_from(grants, vaults, vaults.c.vault_id == grants.c.vault_id)
+    .join(audit_keys, audit_keys.c.subject == vaults.c.subject)
+)
+
+
+def owed_items(
+    main: Database, keystore: Keystore, root: RootKey, system_key: AuditKey
+) -> tuple[Item, ...]:
+    """The items of all that is owed. Each holds only while main has not shown it yet."""
+    owed: dict[tuple[bytes, bytes], Owed] = {}
+    for row in keystore.rows(gone=True):
+        if row.owed is not None:
+            is_grant = row.owed.action == "grant.end"
+            owed[row.vault_id, row.key.id if is_grant else b""] = row.owed
+    items: list[Item] = []
+    for (vault_id, grant_id), note in owed.items():
+        if grant_id:
+            items += _end_items(main, keystore, root, vault_id, grant_id, note)
+        else:
+            items.append(erasing_item(system_key, vault_id, note.at))
+    return tuple(items)
+
+
+def _end_items(
+    main: Database, keystore: Keystore, root: RootKey, vault_id: bytes, grant_id: bytes, note: Owed
+) -> Iterator[Item]:
+    statement = _GRANT.where(grants.c.vault_id == vault_id, grants.c.grant_id == grant_id)
+    with main.read() as connection:
+        row = connection.execute(statement).mappings().one_or_none()
+    if row is None:
+        return
+    salt = audit_salt(row["subject"])
+    try:
+        found = keystore.get([salt])[salt]
+        key = open_audit_key(root, row["subject"], found, row["audit_key_box"])
+    except (KeyError, CannotOpen):
+        return  # the vault is erased: nobody is left to tell
+    actor = Actor(note.actor, note.actor_id or None)
+    yield ending_item(key, Grant.of(vault_id, row), actor, note.reason, note.at)

@@ -1,0 +1,249 @@
+"""Reading granted fields: decide, open, record, and only then release (format.md §4, agency.md §2).
+
+Three looks at databases: main for grant and vault, the keystore for the salts, main for the values.
+The values are decrypted before the entry is committed, so that what the log says was given could
+be; they leave this function only after the commit.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import bindparam as bind
+from sqlalchemy import select, update
+
+from audit.entry import Event, Officer
+from consent.decision import ACTIVE, Deny, ReadFacts, decide_read
+from consent.terms import Terms
+from crypto.box import derive_id
+from crypto.encoding import unb64u
+from crypto.errors import Malformed
+from crypto.primitives import constant_time_equal
+from crypto.secret import Secret
+from vault import caller
+from vault.context import VaultContext, context_salts, open_context
+from vault.ending import end
+from vault.errors import (
+    BadInput,
+    Damaged,
+    InvalidToken,
+    NotFound,
+    Refused,
+    Replayed,
+    UnauthorizedField,
+    VaultError,
+)
+from vault.grants import BY_ROUTE, Grant, Held, held_values
+from vault.keys import GrantKeys, grant_salt
+from vault.recording import SYSTEM, agency_actor, burn_proof, draft, registry_is, use_of
+from vault.redeeming import TOKEN_PREFIX
+from vault.registry import VERSION, Snapshot
+from vault.sequencer import Item, Step
+from vault.statement import Statement
+from vault.system import System
+from vault.tables import grants
+
+_BY_TOKEN = BY_ROUTE.add_columns(VERSION.label("registry_version"))
+_THIS = (grants.c.vault_id == bind("b_vault"), grants.c.grant_id == bind("b_grant"))
+_READS_LEFT = select(grants.c.state).where(*_THIS, grants.c.reads_used < bind("b_max"))
+_COUNT_READ = (
+    update(grants)
+    .where(*_THIS, grants.c.state == ACTIVE, grants.c.mac == bind("b_mac"))
+    .values(reads_used=grants.c.reads_used + 1)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """A value that may leave: its entry is in the log."""
+
+    statement: Statement
+    is_current: bool
+
+
+def parse_access_token(token: str) -> Secret:
+    """The secret of an access token; raises `InvalidToken`."""
+    if not token.startswith(TOKEN_PREFIX):
+        raise InvalidToken
+    try:
+        return Secret(unb64u(token.removeprefix(TOKEN_PREFIX), 32))
+    except Malformed:
+        raise InvalidToken from None
+
+
+def read(
+    system: System, holder: caller.TokenHolder, fields: Sequence[str], now_ms: int
+) -> dict[str, Released]:
+    """The fields asked for, all of them or none, once their entry is committed.
+
+    Raises `BadInput`, `InvalidToken`, `UnauthorizedField`, `Refused`, `Replayed`,
+    `LogUnavailable`.
+    """
+    if not fields or len(set(fields)) != len(fields) or len(fields) > system.settings.fields_max:
+        raise BadInput("Name the fields you need, each of them once.", "invalid_request")
+    system.check_anchored()
+    system.refusals.check(holder.proof.thumbprint, now_ms)
+    reading = _Reading(system, holder, tuple(fields), now_ms)
+    recorded, released = system.record(reading.prepare)
+    if not recorded.permitted or released is None:
+        system.refusals.count(holder.proof.thumbprint, now_ms)
+        raise _refusal(recorded.event)
+    if released.was_last:
+        context, grant = released.context, released.grant
+        end(system, context.audit_key, grant, SYSTEM, "used_up", now_ms)
+    return released.values
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """Opened values that wait for their entry."""
+
+    context: VaultContext
+    grant: Grant
+    values: dict[str, Released]
+    was_last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a token led to: a grant whose row passed its mac."""
+
+    context: VaultContext
+    grant: Grant
+    terms: Terms
+    keys: GrantKeys | None  # None: the salt is gone, and with it the access
+    registry: Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One presentation of a token for some fields."""
+
+    system: System
+    holder: caller.TokenHolder
+    fields: tuple[str, ...]
+    now_ms: int
+
+    def prepare(self) -> tuple[Item, _Prepared | None]:
+        """The entry to be, permitted or denied, and the opened values if it is permitted."""
+        found = self._find()
+        held = self._held(found)
+        facts = self._facts(found, held)
+        decision = decide_read(
+            found.registry.registered(found.terms.agency, found.terms.use), facts
+        )
+        if isinstance(decision, Deny):
+            if not facts.key_matches:
+                self._check_stranger(found)
+            return self._denied(found, decision.reason), None
+        if found.keys is None:
+            return self._denied(found, "ended"), None
+        values = {field: _release(found.keys, held[field], field) for field in decision.fields}
+        limit = found.terms.reads_max
+        was_last = limit is not None and found.grant.reads_used + 1 >= limit
+        return self._permitted(found, held), _Prepared(found.context, found.grant, values, was_last)
+
+    def _find(self) -> _Found:
+        token_id = derive_id(self.holder.token, "id")
+        with self.system.main.read() as connection:
+            row = connection.execute(_BY_TOKEN, {"b_id": token_id}).mappings().one_or_none()
+        if row is None:
+            raise InvalidToken
+        grant = Grant.of(row["vault_id"], row)
+        if grant.token_id is None or not constant_time_equal(grant.token_id, token_id):
+            raise InvalidToken
+        salt_key = grant_salt(grant.grant_id, grant.phase)
+        salts = self.system.keystore.get([*context_salts(row), salt_key])
+        try:
+            context = open_context(self.system.root, row, salts)
+            terms = grant.terms(context.keys)
+        except (NotFound, Damaged):
+            raise InvalidToken from None
+        keys = None
+        if salt_key in salts:
+            keys = GrantKeys.from_token(
+                self.holder.token, grant.vault_id, grant.grant_id, grant.phase, salts[salt_key]
+            )
+        registry = self.system.registry.current(row["registry_version"])
+        return _Found(context, grant, terms, keys, registry)
+
+    def _held(self, found: _Found) -> dict[str, Held]:
+        keys = found.context.keys
+        handles = {keys.handle(f): f for f in self.fields if f in found.terms.fields}
+        with self.system.main.read() as connection:
+            held = held_values(connection, keys, found.grant.grant_id, handles)
+        return {handles[handle]: one for handle, one in held.items()}
+
+    def _facts(self, found: _Found, held: dict[str, Held]) -> ReadFacts:
+        grant = found.grant
+        presented = found.context.keys.key_hash(grant.grant_id, self.holder.proof.thumbprint)
+        return ReadFacts(
+            terms=found.terms,
+            state=grant.state,
+            reads_used=grant.reads_used,
+            not_after=grant.not_after,
+            key_matches=constant_time_equal(grant.key_hash or b"", presented),
+            officer_named=self.holder.officer is not None,
+            requested=self.fields,
+            readable=held.keys(),
+            now=self.now_ms,
+        )
+
+    def _permitted(self, found: _Found, held: dict[str, Held]) -> Item:
+        grant = found.grant
+        this = {"b_vault": grant.vault_id, "b_grant": grant.grant_id}
+        rights = [self._burn()]
+        if found.terms.reads_max is not None:
+            rights.append(Step(_READS_LEFT, {**this, "b_max": found.terms.reads_max}, "used_up"))
+        rights.append(Step(_COUNT_READ, {**this, "b_mac": grant.mac}, "ended"))
+        return Item(
+            self._event(found, fields_given=self.fields),
+            found.context.audit_key,
+            premises=(registry_is(found.registry.version),),
+            rights=tuple(rights),
+            refs=tuple(held[field].value.value_id for field in self.fields),
+        )
+
+    def _denied(self, found: _Found, reason: str) -> Item:
+        event = self._event(found, outcome="denied", reason=reason)
+        return Item(event, found.context.audit_key, rights=(self._burn(),))
+
+    def _check_stranger(self, found: _Found) -> None:
+        """A token in the hands of another key: so many per hour become entries, and no more."""
+        if not self.system.refusals.admits_stranger(found.context.vault_id, self.now_ms):
+            raise InvalidToken
+
+    def _event(self, found: _Found, **body: object) -> Event:
+        known = tuple(field for field in self.fields if field in self.system.catalogue)
+        unknown = len(self.fields) - len(known)
+        officer = self.holder.officer
+        return draft(
+            self.now_ms,
+            "data.read",
+            agency_actor(found.terms.agency),
+            grant=found.grant.grant_id,
+            fields_requested=known,
+            fields_unknown=unknown or None,
+            officer=None if officer is None else Officer(officer, "agency"),
+            **use_of(found.registry, found.terms),
+            **body,
+        )
+
+    def _burn(self) -> Step:
+        return burn_proof(self.system.root, self.system.main.dialect, self.holder.proof)
+
+
+def _release(keys: GrantKeys, held: Held, field: str) -> Released:
+    statement = held.value.open(held.value.unwrap(keys, held.wrapped), field)
+    return Released(statement, held.is_current)
+
+
+def _refusal(event: Event) -> VaultError:
+    match event.reason:
+        case "not_granted":
+            return UnauthorizedField()
+        case "officer_required":
+            return Refused("Name the officer who asks, in Kluis-Officer.", "officer_required")
+        case "replayed":
+            return Replayed("replayed")
+        case _:
+            return InvalidToken()

@@ -1,0 +1,312 @@
+"""Redeeming an offer's code, once, by the agency it names (format.md §4, agency.md §2).
+
+The code's keys open the data keys one last time; they are boxed anew for keys that follow from the
+access token and a new salt. From here on the code is dead, photographed or not.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sqlalchemy import bindparam as bind
+from sqlalchemy import select, update
+
+from audit.entry import Actor, Event
+from consent.decision import ACTIVE, OFFERED, Deny, Permit, RedeemFacts, decide_redeem
+from consent.terms import Terms
+from crypto.box import derive_id
+from crypto.code import GRANT as GRANT_CODE
+from crypto.code import decode_code
+from crypto.encoding import b64u
+from crypto.errors import Malformed
+from crypto.primitives import constant_time_equal
+from crypto.secret import Secret
+from vault import caller
+from vault.context import VaultContext, context_salts, open_context
+from vault.ending import ending_item
+from vault.errors import BadInput, Damaged, InvalidGrant, NotFound, Replayed
+from vault.grants import BY_ROUTE, Grant, held_values, insert_stanzas
+from vault.keys import AuditKey, GrantKeys, grant_salt
+from vault.keystore import SaltKey
+from vault.recording import (
+    agency_actor,
+    burn_assertion,
+    burn_proof,
+    draft,
+    raise_version,
+    registry_is,
+    unchanged,
+    use_of,
+)
+from vault.registry import Snapshot
+from vault.sequencer import Item, Step
+from vault.sessions import route
+from vault.system import System
+from vault.tables import grants
+from vault.values import rewrap
+
+TOKEN_PREFIX = "va1_"  # noqa: S105 - a prefix, not a token
+WRONG_CODES_MAX = 3
+_REDEEM = (
+    update(grants)
+    .where(grants.c.vault_id == bind("b_vault"), grants.c.grant_id == bind("b_grant"))
+    .where(grants.c.state == OFFERED, grants.c.mac == bind("b_mac"))
+    .values(
+        state=ACTIVE,
+        phase=bind("b_phase"),
+        token_id=bind("b_token"),
+        public_key=bind("b_public"),
+        key_hash=bind("b_key_hash"),
+        mac=bind("b_new_mac"),
+    )
+)
+_COUNT_WRONG_CODE = (
+    update(grants)
+    .where(grants.c.vault_id == bind("b_vault"), grants.c.grant_id == bind("b_grant"))
+    .values(wrong_codes=grants.c.wrong_codes + 1)
+)
+_SAME_STATE = select(grants.c.state).where(
+    grants.c.vault_id == bind("b_vault"),
+    grants.c.grant_id == bind("b_grant"),
+    grants.c.mac == bind("b_mac"),
+    grants.c.state == bind("b_state"),
+    grants.c.reads_used == bind("b_reads"),
+    grants.c.wrong_codes == bind("b_wrong"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Redeemed:
+    """The access token, shown once, and what it gives. `not_after` in Unix milliseconds."""
+
+    token: str = field(repr=False)
+    terms: Terms
+    fields: tuple[str, ...]
+    not_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    """What a code led to: an offer whose row passed its mac."""
+
+    context: VaultContext
+    grant: Grant
+    terms: Terms
+    salts: Mapping[SaltKey, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    grant_id: bytes
+    redeemed: Redeemed | None
+
+
+def redeem(
+    system: System, agency: caller.Agency, code: str, tx_code: str | None, now_ms: int
+) -> Redeemed:
+    """Exchanges an offer's code for an access token, once.
+
+    A second use by the named agency ends the grant and alarms its owner. Raises `InvalidGrant`,
+    `Replayed`, and `BadInput` for a spoken code that is missing or not wanted.
+    """
+    system.refusals.check(agency.client.agency_id, now_ms)
+    attempt = _Attempt(system, agency, tx_code, now_ms)
+    try:
+        secret = decode_code(GRANT_CODE, code)
+    except Malformed:
+        secret = None
+    recorded, result = system.record(lambda: attempt.prepare(secret))
+    event = recorded.event
+    if recorded.permitted and result.redeemed is not None:
+        system.keystore.drop_grant(result.grant_id, below_phase=1)
+        return result.redeemed
+    if recorded.permitted:  # what was recorded is the end of the grant
+        system.keystore.drop_grant(result.grant_id)
+    system.refusals.count(agency.client.agency_id, now_ms)
+    if event.reason in {"replayed", "assertion_replayed"}:
+        raise Replayed(event.reason)
+    raise InvalidGrant
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """One agency's presentation of one code."""
+
+    system: System
+    agency: caller.Agency
+    tx_code: str | None
+    now_ms: int
+
+    def prepare(self, code: Secret | None) -> tuple[Item, _Result]:
+        """What is to be recorded, and what to hand over if it is recorded as permitted."""
+        found = None if code is None else self._find(code)
+        if code is None or found is None:
+            return self._refusal(self.system.system_key, "wrong_code"), _Result(b"", None)
+        registry = self.system.registry.current()
+        decision = decide_redeem(
+            registry.registered(found.terms.agency, found.terms.use),
+            RedeemFacts(
+                terms=found.terms,
+                state=found.grant.state,
+                phase=found.grant.phase,
+                offer_ends=found.grant.offer_ends,
+                client=self.agency.client.agency_id,
+                tx_code=self.tx_code,
+                now=self.now_ms,
+            ),
+        )
+        salt = found.salts.get(grant_salt(found.grant.grant_id, 0))
+        if isinstance(decision, Permit) and salt is not None:
+            return self._permitted(found, registry, code, salt)
+        # A missing salt answers like an end that main does not show (yet).
+        reason = decision.reason if isinstance(decision, Deny) else "ended"
+        return self._denied(found, registry, reason), _Result(found.grant.grant_id, None)
+
+    def _find(self, code: Secret) -> _Offer | None:
+        offer_id = derive_id(code, "id")
+        with self.system.main.read() as connection:
+            row = connection.execute(BY_ROUTE, {"b_id": offer_id}).mappings().one_or_none()
+        if row is None:
+            return None
+        grant = Grant.of(row["vault_id"], row)
+        if not constant_time_equal(grant.offer_id, offer_id):
+            return None
+        salts = self.system.keystore.get([*context_salts(row), grant_salt(grant.grant_id, 0)])
+        try:
+            context = open_context(self.system.root, row, salts)
+            return _Offer(context, grant, grant.terms(context.keys), salts)
+        except (NotFound, Damaged):
+            return None
+
+    def _permitted(
+        self, found: _Offer, registry: Snapshot, code: Secret, salt: bytes
+    ) -> tuple[Item, _Result]:
+        grant, keys = found.grant, found.context.keys
+        vault_id, grant_id, token = keys.vault_id, grant.grant_id, Secret.random()
+        token_id = derive_id(token, "id")
+        old = GrantKeys.from_token(code, vault_id, grant_id, 0, salt)
+        new_salt = self.system.keystore.make(grant_salt(grant_id, 1), vault_id, grant.not_after)
+        new = GrantKeys.from_token(token, vault_id, grant_id, 1, new_salt)
+        handles = {keys.handle(name): name for name in found.terms.fields}
+        with self.system.main.read() as connection:
+            held = held_values(connection, keys, grant_id, handles)
+        wrapped = rewrap(((one.value, one.wrapped) for one in held.values()), old, new)
+        redeemed = replace(
+            grant,
+            phase=1,
+            token_id=token_id,
+            public_key=new.pair().public,
+            key_hash=keys.key_hash(grant_id, self.agency.proof.thumbprint),
+        ).with_mac(keys)
+        available = {handles[handle] for handle in held}
+        fields = tuple(name for name in found.terms.fields if name in available)
+        item = Item(
+            self._event(found, registry, fields_given=fields),
+            found.context.audit_key,
+            premises=(registry_is(registry.version), unchanged(found.context)),
+            rights=(*self._burns(), self._redemption(grant, redeemed)),
+            writes=(
+                grant.stanza_removal(),
+                *insert_stanzas(wrapped),
+                route(token_id, vault_id, grant_id),
+                raise_version(vault_id),
+            ),
+            refs=redeemed.refs,
+        )
+        shown = TOKEN_PREFIX + b64u(token.reveal())
+        return item, _Result(grant_id, Redeemed(shown, found.terms, fields, grant.not_after))
+
+    def _redemption(self, grant: Grant, redeemed: Grant) -> Step:
+        values = {
+            "b_vault": grant.vault_id,
+            "b_grant": grant.grant_id,
+            "b_mac": grant.mac,
+            "b_phase": redeemed.phase,
+            "b_token": redeemed.token_id,
+            "b_public": redeemed.public_key,
+            "b_key_hash": redeemed.key_hash,
+            "b_new_mac": redeemed.mac,
+        }
+        return Step(_REDEEM, values, "ended")
+
+    def _denied(self, found: _Offer, registry: Snapshot, reason: str) -> Item:
+        """The item of a refusal: an entry, and for two reasons what follows from it."""
+        key, grant = found.context.audit_key, found.grant
+        event = self._event(found, registry, outcome="denied", reason=reason)
+        if reason == "second_use":
+            return self._second_use(found, event)
+        if reason == "wrong_tx_code":
+            return self._wrong_tx_code(found, event)
+        return Item(event, key, premises=(self._still(grant),), rights=self._burns())
+
+    def _second_use(self, found: _Offer, denied: Event) -> Item:
+        """Ends the grant and alarms the owner, once: the premise is that it had not ended.
+
+        The same key again, before anything was read, is most likely an answer that got lost.
+        """
+        grant, proof = found.grant, self.agency.proof
+        same_key = grant.key_hash == found.context.keys.key_hash(grant.grant_id, proof.thumbprint)
+        lost = same_key and grant.reads_used == 0 and self.now_ms < grant.offer_ends
+        reason = "answer_lost" if lost else "second_use"
+        return self._end(found, reason, denied)
+
+    def _wrong_tx_code(self, found: _Offer, denied: Event) -> Item:
+        """Counts a wrong spoken code; the third ends the offer, with an alarm."""
+        grant = found.grant
+        if (self.tx_code is None) != (found.terms.tx_code is None):
+            raise BadInput("tx_code is missing, or was not asked for.", "invalid_request")
+        if grant.wrong_codes + 1 >= WRONG_CODES_MAX:
+            return self._end(found, "wrong_tx_code", denied)
+        this = {"b_vault": grant.vault_id, "b_grant": grant.grant_id}
+        return Item(
+            denied,
+            found.context.audit_key,
+            premises=(self._still(grant),),
+            rights=self._burns(),
+            writes=(Step(_COUNT_WRONG_CODE, this),),
+        )
+
+    def _end(self, found: _Offer, reason: str, denied: Event) -> Item:
+        """The end of the grant, with an alarm; a replayed request ends nothing."""
+        key, grant = found.context.audit_key, found.grant
+        item = ending_item(key, grant, self._actor(), reason, self.now_ms, alarm=True)
+        premises = (self._still(grant), *item.premises)
+        return replace(item, premises=premises, rights=self._burns(), denied=denied)
+
+    def _refusal(self, key: AuditKey, reason: str) -> Item:
+        """The entry of a code that leads nowhere: it concerns no single vault."""
+        event = draft(self.now_ms, "grant.redeem", self._actor(), outcome="denied", reason=reason)
+        return Item(event, key, rights=self._burns())
+
+    def _event(self, found: _Offer, registry: Snapshot, **body: Any) -> Event:
+        return draft(
+            self.now_ms,
+            "grant.redeem",
+            self._actor(),
+            grant=found.grant.grant_id,
+            fields_requested=found.terms.fields,
+            **use_of(registry, found.terms),
+            **body,
+        )
+
+    def _actor(self) -> Actor:
+        return agency_actor(self.agency.client.agency_id)
+
+    def _burns(self) -> tuple[Step, ...]:
+        root, dialect = self.system.root, self.system.main.dialect
+        return (
+            burn_assertion(root, dialect, self.agency.client),
+            burn_proof(root, dialect, self.agency.proof),
+        )
+
+    def _still(self, grant: Grant) -> Step:
+        """Premise: the grant is as it was looked at."""
+        values = {
+            "b_vault": grant.vault_id,
+            "b_grant": grant.grant_id,
+            "b_mac": grant.mac,
+            "b_state": grant.state,
+            "b_reads": grant.reads_used,
+            "b_wrong": grant.wrong_codes,
+        }
+        return Step(_SAME_STATE, values)

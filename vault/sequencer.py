@@ -1,0 +1,225 @@
+"""The sequencer: the one way anything is recorded, and the one way anything changes (audit.md §3).
+
+An `Item` is an entry with what must hold for it and what it changes. Items are committed in groups,
+in one order, under one row lock: whatever the log says happened first, did. Nothing leaves before
+its entry is committed; if that can't be done the caller gets `LogUnavailable` and releases nothing.
+
+While a batch commits in the writer thread, the next one gathers; nobody waits on purpose.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Connection, Executable
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+
+from audit.entry import Event
+from audit.refs import Refs
+from vault.database import Database
+from vault.errors import LogUnavailable
+from vault.keys import AuditKey
+from vault.log import Batch, LogStore
+
+BATCH_ITEMS_MAX = 512
+QUEUE_ITEMS_MAX = 4096
+WAIT_SECONDS_MAX = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One statement and its values. As a condition it must touch exactly one row."""
+
+    statement: Executable
+    values: Mapping[str, Any] | Sequence[Mapping[str, Any]]
+    reason: str = ""  # as a right: why the entry says `denied` when it fails
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An entry to be, and what goes with it. All conditions are judged under the lock.
+
+    premises  only look; if one fails there is no entry: the caller looks again and prepares anew
+    rights    if one fails the entry says `denied` with that right's reason, and nothing is written;
+              one that writes either burns what a refusal may burn too, or stands last
+    writes    what changes together with the entry
+    denied    the event in place of `event` where a right fails, if that is another one
+    """
+
+    event: Event
+    key: AuditKey
+    premises: tuple[Step, ...] = ()
+    rights: tuple[Step, ...] = ()
+    writes: tuple[Step, ...] = ()
+    refs: Refs | None = None
+    alarm: bool = False
+    denied: Event | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An entry that is committed: its place in the log, and the event as it was decided there."""
+
+    index: int
+    event: Event
+
+    @property
+    def permitted(self) -> bool:
+        return self.event.outcome == "permitted"
+
+
+class PremiseFailed(Exception):
+    """The state has moved on since the item was prepared. Nothing was recorded or changed."""
+
+
+class Sequencer:
+    """Collects items from any thread and commits them in one writer thread."""
+
+    def __init__(
+        self,
+        database: Database,
+        log: LogStore,
+        committed: Callable[[str], None],
+        owed: Callable[[], Sequence[Item]],
+    ) -> None:
+        self._database = database
+        self._log = log
+        self._committed = committed  # told the note of every new head
+        self._owed = owed  # the entries the log still owes, asked for after trouble
+        self._owes = True
+        self._queue: deque[tuple[Item, Future[Recorded]]] = deque()
+        self._wake = threading.Condition()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._run, name="sequencer", daemon=True)
+        self._thread.start()
+
+    def submit(self, item: Item) -> Future[Recorded]:
+        """Queues an item. Raises `LogUnavailable` at once when the queue is full or closed."""
+        future: Future[Recorded] = Future()
+        with self._wake:
+            if self._stopped or len(self._queue) >= QUEUE_ITEMS_MAX:
+                raise LogUnavailable
+            self._queue.append((item, future))
+            self._wake.notify()
+        return future
+
+    def record(self, item: Item) -> Recorded:
+        """Commits an item and waits for it, at most two seconds.
+
+        Raises `PremiseFailed`, or `LogUnavailable`: then the entry may still land, and the log says
+        more than happened, never less.
+        """
+        future = self.submit(item)
+        try:
+            return future.result(timeout=WAIT_SECONDS_MAX)
+        except FutureTimeout:
+            future.cancel()
+            raise LogUnavailable from None
+
+    def close(self) -> None:
+        """Commits what is queued and stops."""
+        with self._wake:
+            self._stopped = True
+            self._wake.notify()
+        self._thread.join(timeout=10)
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                while not self._queue and not self._stopped:
+                    self._wake.wait()
+                if not self._queue:
+                    return
+                taken = [
+                    self._queue.popleft() for _ in range(min(len(self._queue), BATCH_ITEMS_MAX))
+                ]
+            live = [(item, future) for item, future in taken if _start(future)]
+            if live:
+                self._process(live)
+
+    def _process(self, live: list[tuple[Item, Future[Recorded]]]) -> None:
+        items = [item for item, _ in live]
+        results: list[Recorded | Exception]
+        try:
+            results = self._commit(items)
+        except LogUnavailable as unavailable:
+            results = [unavailable] * len(items)
+        except Exception as fault:  # noqa: BLE001 - one bad item must not take the others along
+            results = [fault] if len(items) == 1 else [self._alone(item) for item in items]
+        for (_, future), result in zip(live, results, strict=True):
+            if isinstance(result, Recorded):
+                future.set_result(result)
+            else:
+                future.set_exception(result)
+
+    def _alone(self, item: Item) -> Recorded | Exception:
+        """The second and last try of an item whose batch was rolled back."""
+        try:
+            return self._commit([item])[0]
+        except Exception as fault:  # noqa: BLE001 - handed to the waiter
+            return fault
+
+    def _commit(self, items: Sequence[Item]) -> list[Recorded | Exception]:
+        """Commits items in one transaction, after any entries the log still owes.
+
+        Raises `LogUnavailable` where the database is to blame, and what an item raised where that
+        is; nothing is committed in either case. A COMMIT whose answer was lost is looked up.
+        """
+        batch = None
+        try:
+            owed = self._owed() if self._owes else ()  # looked up before the lock is taken
+            with self._database.write() as connection:
+                batch = self._log.begin(connection)
+                for item in owed:
+                    _sequence(connection, batch, item)
+                results: list[Recorded | Exception] = [
+                    _sequence(connection, batch, item) for item in items
+                ]
+                note = batch.store()
+        except (OperationalError, InterfaceError):
+            self._owes = True
+            if batch is None or batch.note is None or not self._is_there(batch):
+                raise LogUnavailable from None
+            note = batch.note
+        self._owes = False
+        if note is not None:
+            self._committed(note)
+        return results
+
+    def _is_there(self, batch: Batch) -> bool:
+        try:
+            return self._log.holds(batch)
+        except SQLAlchemyError:
+            return False
+
+
+def _sequence(connection: Connection, batch: Batch, item: Item) -> Recorded | PremiseFailed:
+    if not all(_holds(connection, premise) for premise in item.premises):
+        return PremiseFailed()
+    for right in item.rights:
+        if not _holds(connection, right):
+            event = replace(
+                item.denied or item.event,
+                outcome="denied",
+                reason=right.reason,
+                fields_given=None,
+            )
+            return Recorded(batch.add(item.key, event), event)
+    for write in item.writes:
+        connection.execute(write.statement, write.values)
+    index = batch.add(item.key, item.event, refs=item.refs, alarm=item.alarm)
+    return Recorded(index, item.event)
+
+
+def _holds(connection: Connection, condition: Step) -> bool:
+    result = connection.execute(condition.statement, condition.values)
+    return len(result.all()) == 1 if result.returns_rows else result.rowcount == 1
+
+
+def _start(future: Future[Recorded]) -> bool:
+    """False for an item whose waiter gave up before it was taken: it leaves no trace."""
+    return future.set_running_or_notify_cancel()

@@ -1,0 +1,231 @@
+"""Unlocking and sessions: from a secret in the citizen's hand to the keys of one request."""
+
+from dataclasses import dataclass, field
+
+from sqlalchemy import bindparam as bind
+from sqlalchemy import delete, insert, select
+
+from crypto.code import RECOVERY as RECOVERY_CODE
+from crypto.code import decode_code
+from crypto.encoding import unb64u
+from crypto.errors import CannotOpen, Malformed
+from crypto.primitives import constant_time_equal
+from crypto.secret import Secret
+from vault import caller
+from vault.context import VAULT_COLUMNS, VaultContext, context_salts, open_context
+from vault.errors import CannotUnlock, Damaged, NotFound, Refused, SessionEnded
+from vault.keys import OwnerKeys, method_salt, session_salt
+from vault.recording import OWNER, draft
+from vault.sequencer import Item, Step
+from vault.system import System
+from vault.tables import audit_keys, methods, routes, sessions, vaults
+from vault.unlocking import (
+    DEVICE,
+    DEVICE_SECRET_BYTES,
+    RECOVERY,
+    Method,
+    Session,
+    method_id,
+    session_id,
+    session_token,
+)
+
+_INSERT_ROUTE = insert(routes)
+_INSERT_SESSION = insert(sessions)
+_BY_SESSION = (
+    select(
+        sessions.c.unlocked_at,
+        sessions.c.expires_at,
+        sessions.c.box,
+        sessions.c.log_read_at,
+        sessions.c.epoch.label("session_epoch"),
+        *VAULT_COLUMNS,
+    )
+    .join_from(routes, sessions, sessions.c.vault_id == routes.c.vault_id)
+    .join(vaults, vaults.c.vault_id == routes.c.vault_id)
+    .join(audit_keys, audit_keys.c.subject == vaults.c.subject)
+    .where(routes.c.id == bind("b_id"), sessions.c.session_id == bind("b_id"))
+)
+_BY_METHOD = (
+    select(
+        methods.c.kind,
+        methods.c.epoch.label("method_epoch"),
+        methods.c.box,
+        methods.c.confirmed_at,
+        *VAULT_COLUMNS,
+    )
+    .join_from(routes, methods, methods.c.vault_id == routes.c.vault_id)
+    .join(vaults, vaults.c.vault_id == routes.c.vault_id)
+    .join(audit_keys, audit_keys.c.subject == vaults.c.subject)
+    .where(routes.c.id == bind("b_id"), methods.c.method_id == bind("b_id"))
+    .where(methods.c.state == "active")
+)
+_METHOD_IS_THERE = select(methods.c.kind).where(
+    methods.c.vault_id == bind("b_vault"),
+    methods.c.method_id == bind("b_id"),
+    methods.c.state == "active",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class UnlockSecret:
+    """A secret that a person holds, with the kind of method it belongs to."""
+
+    kind: str
+    secret: Secret
+
+    @classmethod
+    def device(cls, text: str) -> "UnlockSecret":
+        """32 random bytes from the phone's key store, in base64url; else `CannotUnlock`."""
+        try:
+            return cls(DEVICE, Secret(unb64u(text, DEVICE_SECRET_BYTES)))
+        except Malformed:
+            raise CannotUnlock from None
+
+    @classmethod
+    def recovery(cls, code: str) -> "UnlockSecret":
+        """A recovery code as typed. A typing mistake is found here, before any look-up."""
+        try:
+            return cls(RECOVERY, decode_code(RECOVERY_CODE, code))
+        except Malformed:
+            raise CannotUnlock from None
+
+
+@dataclass(frozen=True, slots=True)
+class Unlocked:
+    """A vault opened by an unlock secret: its own secret is at hand, for this call only."""
+
+    context: VaultContext
+    secret: Secret
+    keys: OwnerKeys
+    method: Method
+    confirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OpenVault:
+    """A vault opened by a session: what one owner request works with."""
+
+    context: VaultContext
+    keys: OwnerKeys
+    session: Session
+    log_read_at: int
+
+    def unlock_age_seconds(self, now_ms: int) -> int:
+        return max(0, now_ms - self.session.unlocked_at) // 1000
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStarted:
+    """What the citizen's device keeps: the token, shown once. Instants in Unix milliseconds."""
+
+    vault_id: bytes
+    token: str = field(repr=False)
+    expires_at: int
+    recovery_confirmed: bool
+
+
+def open_session(system: System, owner: caller.Owner, now_ms: int) -> OpenVault:
+    """Opens the vault behind a session token; raises `SessionEnded` where there is none."""
+    sid = session_id(owner.token)
+    with system.main.read() as connection:
+        row = connection.execute(_BY_SESSION, {"b_id": sid}).mappings().one_or_none()
+    if row is None or now_ms >= row["expires_at"]:
+        raise SessionEnded
+    salts = system.keystore.get([session_salt(sid), *context_salts(row)])
+    salt = salts.get(session_salt(sid))
+    if salt is None or row["session_epoch"] != row["epoch"]:
+        raise SessionEnded
+    try:
+        context = open_context(system.root, row, salts)
+    except NotFound:
+        raise SessionEnded from None
+    session = Session(sid, context.vault_id, context.epoch, row["unlocked_at"], row["expires_at"])
+    keys = session.open(owner.token, salt, row["box"])
+    return OpenVault(context, keys, session, row["log_read_at"])
+
+
+def check_fresh(system: System, opened: OpenVault, now_ms: int) -> None:
+    """Weighty decisions follow a recent unlock, by rule; raises `Refused`."""
+    if opened.unlock_age_seconds(now_ms) > system.settings.fresh_unlock_seconds:
+        raise Refused("Unlock the vault again first.", "unlock_too_old")
+
+
+def open_with_secret(system: System, unlock: UnlockSecret) -> Unlocked:
+    """Opens a vault by device secret or recovery code; raises `CannotUnlock`.
+
+    Raises `Damaged` when the owner key in the database is not the one this secret derives.
+    """
+    mid = method_id(unlock.secret)
+    with system.main.read() as connection:
+        row = connection.execute(_BY_METHOD, {"b_id": mid}).mappings().one_or_none()
+    if row is None or row["kind"] != unlock.kind or row["method_epoch"] != row["epoch"]:
+        raise CannotUnlock
+    salts = system.keystore.get([method_salt(mid), *context_salts(row)])
+    method = Method(row["vault_id"], row["epoch"], mid, row["kind"])
+    try:
+        context = open_context(system.root, row, salts)
+        secret = method.open(system.root, unlock.secret, salts[method_salt(mid)], row["box"])
+    except (CannotOpen, NotFound, KeyError):
+        raise CannotUnlock from None
+    keys = OwnerKeys.from_vault_secret(secret, context.vault_id, context.epoch)
+    if not constant_time_equal(keys.pair().public, context.public_key):
+        raise Damaged("owner key")
+    return Unlocked(context, secret, keys, method, row["confirmed_at"] is not None)
+
+
+def start_session(system: System, unlock: UnlockSecret, now_ms: int) -> SessionStarted:
+    """Unlocks, and keeps the vault readable for the life of a session token."""
+
+    def prepare() -> tuple[Item, SessionStarted]:
+        unlocked = open_with_secret(system, unlock)
+        writes, started = new_session(system, unlocked, now_ms)
+        still_a_method = Step(
+            _METHOD_IS_THERE, {"b_vault": unlocked.method.vault_id, "b_id": unlocked.method.id}
+        )
+        event = draft(now_ms, "vault.unlock", OWNER)
+        item = Item(event, unlocked.context.audit_key, premises=(still_a_method,), writes=writes)
+        return item, started
+
+    return system.record(prepare)[1]
+
+
+def new_session(
+    system: System, unlocked: Unlocked, now_ms: int
+) -> tuple[tuple[Step, ...], SessionStarted]:
+    """A fresh session of an unlocked vault: its salt is made, its rows are steps to write."""
+    token = Secret.random()
+    vault_id = unlocked.context.vault_id
+    expires_at = now_ms + system.settings.session_ttl_seconds * 1000
+    session = Session(session_id(token), vault_id, unlocked.context.epoch, now_ms, expires_at)
+    salt = system.keystore.make(session_salt(session.id), vault_id, expires_at)
+    row = {
+        "vault_id": vault_id,
+        "session_id": session.id,
+        "epoch": session.epoch,
+        "unlocked_at": now_ms,
+        "expires_at": expires_at,
+        "box": session.box(token, salt, unlocked.keys),
+        "log_read_at": 0,
+    }
+    writes = Step(_INSERT_SESSION, row), route(session.id, vault_id, session.id)
+    return writes, SessionStarted(vault_id, session_token(token), expires_at, unlocked.confirmed)
+
+
+def route(id_: bytes, vault_id: bytes, target: bytes) -> Step:
+    """The routing row that leads from an id to its vault."""
+    return Step(_INSERT_ROUTE, {"id": id_, "vault_id": vault_id, "target": target})
+
+
+def end_session(system: System, owner: caller.Owner, now_ms: int) -> None:
+    """Logs out: the salt goes first, so that the row is dead whatever happens next."""
+    opened = open_session(system, owner, now_ms)
+    sid = opened.session.id
+    system.keystore.drop([session_salt(sid)])
+    with system.main.write() as connection:
+        connection.execute(
+            delete(sessions).where(
+                sessions.c.vault_id == opened.context.vault_id, sessions.c.session_id == sid
+            )
+        )
+        connection.execute(delete(routes).where(routes.c.id == sid))

@@ -1,0 +1,165 @@
+"""The sweeper: finishes what was begun, and ends what is over (format.md §5).
+
+It runs at start and every few seconds, in any number of processes. Each step may stop anywhere and
+be done again. It never repairs by guessing: a row whose salt is missing is left for the doctor.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+
+from sqlalchemy import delete, select
+
+from consent.decision import ACTIVE, ENDED, OFFERED
+from vault.ending import end
+from vault.erasing import erasing_vaults, finish_erasing
+from vault.grants import GRANT_COLUMNS, Grant
+from vault.keys import audit_salt, open_audit_key
+from vault.methods import finish_removal
+from vault.owing import owed_items
+from vault.recording import SYSTEM, draft
+from vault.sequencer import Item, PremiseFailed
+from vault.system import System
+from vault.tables import audit_keys, grants, methods, replays, routes, sessions, vaults
+
+_logger = logging.getLogger(__name__)
+_BATCH = 500
+
+
+class Sweeper:
+    """Runs `sweep` in a thread of its own."""
+
+    def __init__(self, system: System) -> None:
+        self._system = system
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self) -> None:
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=10)
+
+    def _run(self) -> None:
+        while True:
+            sweep(self._system, self._stop.is_set)
+            if self._stop.wait(self._system.settings.sweep_seconds):
+                return
+
+
+def sweep(system: System, stopped: Callable[[], bool] = lambda: False) -> None:
+    """One round. A step that fails is logged by its name and tried again in the next round."""
+    now_ms = system.clock.now_ms()
+    for step in (
+        _settle_owed,
+        _expire_salts,
+        _end_grants,
+        _drop_ended_salts,
+        _finish_methods,
+        _finish_erasures,
+        _forget,
+        _close_minutes,
+        _publish,
+        _press_out,
+    ):
+        if stopped():
+            return
+        try:
+            step(system, now_ms)
+        except Exception as fault:  # noqa: BLE001 - the next round tries again
+            # The class alone: a message could carry bytes of a row.
+            _logger.warning("sweep step %s failed: %s", step.__name__, type(fault).__name__)
+
+
+def _settle_owed(system: System, _now_ms: int) -> None:
+    """Makes the sequencer write what the log is owed, where nobody else has reason to."""
+    for item in owed_items(system.main, system.keystore, system.root, system.system_key):
+        with suppress(PremiseFailed):  # the sequencer was first
+            system.sequencer.record(item)
+
+
+def _expire_salts(system: System, now_ms: int) -> None:
+    """Salts past their time go whatever main says."""
+    system.keystore.drop_expired(now_ms)
+
+
+def _end_grants(system: System, now_ms: int) -> None:
+    """Offers nobody redeemed in time and grants past their end get their entry."""
+    over = ((grants.c.state == OFFERED) & (grants.c.offer_ends <= now_ms)) | (
+        (grants.c.state == ACTIVE) & (grants.c.not_after <= now_ms)
+    )
+    statement = (
+        select(*GRANT_COLUMNS, grants.c.vault_id, vaults.c.subject, audit_keys.c.box)
+        .join_from(grants, vaults, vaults.c.vault_id == grants.c.vault_id)
+        .join(audit_keys, audit_keys.c.subject == vaults.c.subject)
+        .where(over, vaults.c.state == "open")
+        .limit(_BATCH)
+    )
+    with system.main.read() as connection:
+        rows = connection.execute(statement).mappings().all()
+    for row in rows:
+        name = audit_salt(row["subject"])
+        salt = system.keystore.get([name]).get(name)
+        if salt is None:
+            continue
+        key = open_audit_key(system.root, row["subject"], salt, row["box"])
+        grant = Grant.of(row["vault_id"], row)
+        reason = "offer_expired" if grant.state == OFFERED else "expired"
+        end(system, key, grant, SYSTEM, reason, now_ms)
+
+
+def _drop_ended_salts(system: System, _now_ms: int) -> None:
+    """Salts of grants that main shows as ended, or of a phase that is over."""
+    for row in system.keystore.rows("grant"):
+        statement = select(grants.c.state, grants.c.phase).where(
+            grants.c.vault_id == row.vault_id, grants.c.grant_id == row.key.id
+        )
+        with system.main.read() as connection:
+            grant = connection.execute(statement).one_or_none()
+        if grant is not None and (grant.state == ENDED or grant.phase > row.key.phase):
+            system.keystore.drop([row.key])
+
+
+def _finish_methods(system: System, _now_ms: int) -> None:
+    statement = select(methods.c.vault_id, methods.c.method_id).where(methods.c.state == "removed")
+    with system.main.read() as connection:
+        rows = connection.execute(statement).all()
+    for row in rows:
+        finish_removal(system, row.vault_id, row.method_id)
+
+
+def _finish_erasures(system: System, now_ms: int) -> None:
+    for vault_id, subject in erasing_vaults(system):
+        finish_erasing(system, vault_id, subject, now_ms)
+
+
+def _forget(system: System, now_ms: int) -> None:
+    """Used proofs and sessions whose time is over."""
+    gone = select(sessions.c.session_id).where(sessions.c.expires_at <= now_ms)
+    with system.main.write() as connection:
+        connection.execute(delete(replays).where(replays.c.expires_at <= now_ms))
+        connection.execute(delete(routes).where(routes.c.id.in_(gone)))
+        connection.execute(delete(sessions).where(sessions.c.expires_at <= now_ms))
+
+
+def _close_minutes(system: System, now_ms: int) -> None:
+    """One entry for a caller that was turned away, with how often."""
+    for _caller, count in system.refusals.close_minutes(now_ms):
+        event = draft(now_ms, "calls.limited", SYSTEM, outcome="denied", count=count)
+        system.sequencer.record(Item(event, system.system_key))
+
+
+def _publish(system: System, now_ms: int) -> None:
+    """The newest checkpoint, on a fixed clock: its timing tells strangers nothing."""
+    published = system.log.published()
+    period_ms = system.settings.publish_seconds * 1000
+    if published is None or now_ms // period_ms > published[1] // period_ms:
+        system.log.publish(now_ms)
+
+
+def _press_out(system: System, _now_ms: int) -> None:
+    if not system.keystore.truncated:
+        system.keystore.press_out()

@@ -1,0 +1,59 @@
+"""What the parts of the vault stand on, put together once by `Vault.open`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from vault.anchor import AnchorWriter
+from vault.catalogue import Catalogue
+from vault.clock import Clock
+from vault.database import Database
+from vault.errors import Conflict, LogUnavailable
+from vault.keys import AuditKey
+from vault.keystore import Keystore
+from vault.log import LogStore
+from vault.refusals import Refusals
+from vault.registry import Registry
+from vault.rootkey import RootKey
+from vault.sequencer import Item, PremiseFailed, Recorded, Sequencer
+from vault.settings import Settings
+
+PREPARATIONS_MAX = 4
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """Databases, keys, clock, limits, and the sequencer through which all changes go."""
+
+    settings: Settings
+    clock: Clock
+    main: Database
+    keystore: Keystore
+    root: RootKey
+    catalogue: Catalogue
+    registry: Registry
+    log: LogStore
+    sequencer: Sequencer
+    anchor: AnchorWriter
+    refusals: Refusals
+    system_key: AuditKey
+
+    def record(self, prepare: Callable[[], tuple[Item, T]]) -> tuple[Recorded, T]:
+        """Records the item that `prepare` makes; returns what else it made beside the record.
+
+        Prepares again when the state has moved on meanwhile. Raises `Conflict` when it kept
+        moving, `LogUnavailable`, and whatever `prepare` finds wrong.
+        """
+        for _ in range(PREPARATIONS_MAX):
+            item, made = prepare()
+            try:
+                return self.sequencer.record(item), made
+            except PremiseFailed:
+                continue
+        raise Conflict("Others changed this at the same time. Try again.")
+
+    def check_anchored(self) -> None:
+        """No read leaves while the log's anchor can't follow."""
+        if self.anchor.lag_seconds() > self.settings.anchor_lag_seconds_max:
+            raise LogUnavailable

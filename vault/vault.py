@@ -1,0 +1,180 @@
+"""`Vault`: the only door to the data, and the list of what can be done with it.
+
+Every method takes a caller, reads the clock once, decides, records in the audit log, and acts: in
+that order, so that nothing happens that the log does not say. What may be done is decided in
+`consent/decision.py`; how it is kept stands in docs/format.md.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from crypto.secret import Secret
+from vault import (
+    activities,
+    agencies,
+    caller,
+    ending,
+    erasing,
+    fields,
+    methods,
+    offering,
+    overviews,
+    reading,
+    redeeming,
+    sessions,
+)
+from vault.clock import Clock, SystemClock
+from vault.registry import Snapshot
+from vault.settings import Settings
+from vault.setup import open_system
+from vault.sweeper import Sweeper, sweep
+from vault.system import System
+
+
+class Vault:
+    """An opened installation. `close` it, or use it as a context manager."""
+
+    def __init__(self, system: System) -> None:
+        self.system = system
+        self._sweeper: Sweeper | None = None
+
+    @classmethod
+    def open(cls, settings: Settings, clock: Clock | None = None) -> "Vault":
+        """Opens an installation that `kluis init` made. Raises `NotReady` when it must not be."""
+        return cls(open_system(settings, clock or SystemClock()))
+
+    def __enter__(self) -> "Vault":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def start_sweeper(self) -> None:
+        """Begins to sweep in the background: a server does, a single command does not."""
+        self._sweeper = Sweeper(self.system)
+        self._sweeper.start()
+
+    def sweep(self) -> None:
+        """One round of the sweeper, now."""
+        sweep(self.system)
+
+    def close(self) -> None:
+        """Stops in order: nothing new, what is queued, the anchor, the databases."""
+        if self._sweeper is not None:
+            self._sweeper.close()
+        self.system.sequencer.close()
+        self.system.anchor.close()
+        self.system.main.close()
+        self.system.keystore.close()
+
+    # A citizen makes a vault, unlocks it, and keeps it reachable.
+
+    def create(
+        self, _stranger: caller.Stranger, device: sessions.UnlockSecret, invite: Secret | None
+    ) -> methods.VaultCreated:
+        """A new vault with a device secret; returns the recovery code, which is shown once."""
+        return methods.create_vault(self.system, device, invite, self._now())
+
+    def unlock(
+        self, _stranger: caller.Stranger, secret: sessions.UnlockSecret
+    ) -> sessions.SessionStarted:
+        """A session, for a device secret or a recovery code."""
+        return sessions.start_session(self.system, secret, self._now())
+
+    def log_out(self, owner: caller.Owner) -> None:
+        """Ends the session; nothing opens with its token or an old backup any more."""
+        sessions.end_session(self.system, owner, self._now())
+
+    def confirm_recovery(self, owner: caller.Owner, code: str) -> None:
+        """The recovery code typed back. Before it, nothing can be shared."""
+        methods.confirm_recovery(self.system, owner, code, self._now())
+
+    def add_method(
+        self,
+        _stranger: caller.Stranger,
+        unlock: sessions.UnlockSecret,
+        new: sessions.UnlockSecret | None,
+    ) -> methods.MethodAdded:
+        """Another device, or a new recovery code. Takes an unlock secret, not a session."""
+        return methods.add_method(self.system, unlock, new, self._now())
+
+    def remove_method(self, owner: caller.Owner, method_id: bytes) -> None:
+        """Removes a way to unlock. At least a confirmed recovery code and one other stay."""
+        methods.remove_method(self.system, owner, method_id, self._now())
+
+    def erase(self, owner: caller.Owner) -> ending.Ended:
+        """Erases the vault, its grants and its sessions, for good."""
+        return erasing.erase(self.system, owner, self._now())
+
+    # The owner's data.
+
+    def overview(self, owner: caller.Owner) -> overviews.Overview:
+        """The vault as its owner sees it first: methods, session, current values."""
+        return overviews.overview(self.system, owner, self._now())
+
+    def put(self, owner: caller.Owner, new: Sequence[fields.NewValue]) -> tuple[str, ...]:
+        """A new version of each field; what was there stays in its history."""
+        return fields.put(self.system, owner, new, self._now())
+
+    def history(self, owner: caller.Owner, field: str) -> list[fields.OwnValue]:
+        """Every version of a field, newest first."""
+        return fields.history(self.system, owner, field, self._now())
+
+    # The owner shares, sees, and takes back.
+
+    def offer(self, owner: caller.Owner, choice: offering.Choice) -> offering.OfferMade:
+        """A code that gives one agency the chosen fields, if it is redeemed in time."""
+        return offering.offer(self.system, owner, choice, self._now())
+
+    def grants(self, owner: caller.Owner) -> list[overviews.GrantInfo]:
+        """Every offer and grant, newest first."""
+        return overviews.list_grants(self.system, owner, self._now())
+
+    def end_grant(self, owner: caller.Owner, grant_id: bytes) -> ending.Ended:
+        """Takes an offer or grant back: the next request is refused."""
+        return ending.end_grant(self.system, owner, grant_id, self._now())
+
+    def activity(self, owner: caller.Owner) -> activities.Activity:
+        """Everything that was logged about the vault, checked."""
+        return activities.activity(self.system, owner, self._now())
+
+    def acknowledge(self, owner: caller.Owner, entry_id: bytes) -> None:
+        """The owner has seen an alarm."""
+        activities.acknowledge(self.system, owner, entry_id, self._now())
+
+    # An agency redeems and reads.
+
+    def redeem(self, agency: caller.Agency, code: str, tx_code: str | None) -> redeeming.Redeemed:
+        """An access token for an offer's code, once."""
+        return redeeming.redeem(self.system, agency, code, tx_code, self._now())
+
+    def read(self, holder: caller.TokenHolder, names: Sequence[str]) -> dict[str, reading.Released]:
+        """Granted fields, all or none, after their entry is in the log."""
+        return reading.read(self.system, holder, names, self._now())
+
+    # The operator keeps the registry.
+
+    def register_agency(self, _operator: caller.Operator, document: Mapping[str, object]) -> str:
+        """Registers an agency and its intended uses; returns its id."""
+        return agencies.register_agency(self.system, document, self._now())
+
+    def revoke_agency(self, _operator: caller.Operator, agency: str, use: str | None) -> int:
+        """Revokes an agency with all its uses, or one use."""
+        return agencies.revoke(self.system, agency, use, self._now())
+
+    def invite(self, _operator: caller.Operator, lives_seconds: int) -> str:
+        """A code that lets its bearer make one vault."""
+        return agencies.invite(self.system, lives_seconds, self._now())
+
+    # Anyone.
+
+    def registry(self) -> Snapshot:
+        """The agencies and uses as registered now. Public."""
+        return self.system.registry.current()
+
+    def checkpoint(self) -> str | None:
+        """The log's published checkpoint. Public, and renewed on a fixed clock."""
+        published = self.system.log.published()
+        return None if published is None else published[0]
+
+    def _now(self) -> int:
+        return self.system.clock.now_ms()
