@@ -6,6 +6,7 @@ nothing of the tree from before, and writes leaves, openings, tiles and the sign
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import Connection, Insert, Row, Table, and_, insert, select, update
 from sqlalchemy import bindparam as bind
@@ -15,8 +16,8 @@ from audit.entry import Chain, Event, check_pair, encode_chain, encode_event
 from audit.leaf import Nonces, Opening, leaf_hash, open_opening, seal_opening
 from audit.note import Checkpoint, LogKey, sign_checkpoint
 from audit.refs import Refs
-from audit.tiles import NodeReader, RowUpdate, tile_updates
-from audit.tree import Frontier
+from audit.tiles import WIDTH, NodeReader, RowUpdate, tile_updates
+from audit.tree import HASH_BYTES, Frontier
 from vault.database import Database
 from vault.keys import AuditKey
 from vault.tables import (
@@ -41,8 +42,8 @@ _TILE = select(audit_tiles.c.hashes).where(
     audit_tiles.c.level == bind("b_level"),
     audit_tiles.c.n == bind("b_n"),
 )
-_LEAVES = (
-    select(audit_leaves.c.leaf_data)
+_LEAF_HASHES = (
+    select(audit_leaves.c.leaf_hash)
     .where(
         audit_leaves.c.log == bind("b_log"),
         audit_leaves.c.idx.between(bind("b_from"), bind("b_to")),
@@ -65,7 +66,7 @@ class Head:
     system_subject: bytes
 
     @classmethod
-    def of(cls, row: Row[tuple[object, ...]]) -> "Head":
+    def of(cls, row: Row[*tuple[Any, ...]]) -> "Head":
         at = row._mapping
         frontier = Frontier.decode(at["size"], at["frontier"])
         return cls(at["log"], at["origin"], frontier, at["note"], at["system_subject"])
@@ -113,18 +114,17 @@ class Batch:
         if not self._leaf_datas:
             return None
         log, size = self.head.log, self.head.frontier.size
+        hashes = [leaf_hash(data) for data in self._leaf_datas]
+        rows = zip(self._leaf_datas, hashes, self.entry_ids, strict=True)
         self.connection.execute(
             insert(audit_leaves),
             [
-                {"log": log, "idx": size + at, "leaf_data": data, "entry_id": entry_id}
-                for at, (data, entry_id) in enumerate(
-                    zip(self._leaf_datas, self.entry_ids, strict=True)
-                )
+                {"log": log, "idx": index, "leaf_data": data, "leaf_hash": hash_, "entry_id": id_}
+                for index, (data, hash_, id_) in enumerate(rows, start=size)
             ],
         )
         self.connection.execute(insert(audit_openings), self._openings)
         self._store_subjects()
-        hashes = [leaf_hash(data) for data in self._leaf_datas]
         for row in tile_updates(size, hashes, TileReader(self.connection, log).read):
             self._store_tile(row)
         frontier = self.head.frontier.extend(hashes)
@@ -161,7 +161,7 @@ class Batch:
             "log": self.head.log,
             "level": row.level,
             "n": row.n,
-            "hashes": before[: row.width_before * 32] + row.hashes,
+            "hashes": before[: row.width_before * HASH_BYTES] + row.hashes,
         }
         self.connection.execute(upsert(self.connection, audit_tiles, ("log", "level", "n")), values)
 
@@ -175,15 +175,11 @@ class TileReader:
 
     def read(self, level: int, n: int) -> bytes:
         if level == 0:
-            found = self.leaf_datas(n * 256, n * 256 + 255)
-            return b"".join(map(leaf_hash, found))
+            values = {"b_log": self._log, "b_from": n * WIDTH, "b_to": n * WIDTH + WIDTH - 1}
+            return b"".join(self._connection.execute(_LEAF_HASHES, values).scalars())
         values = {"b_log": self._log, "b_level": level, "b_n": n}
         hashes = self._connection.execute(_TILE, values).scalar_one_or_none()
         return hashes or b""
-
-    def leaf_datas(self, first: int, last: int) -> list[bytes]:
-        values = {"b_log": self._log, "b_from": first, "b_to": last}
-        return list(self._connection.execute(_LEAVES, values).scalars())
 
     def nodes(self) -> NodeReader:
         return NodeReader(self.read)

@@ -117,12 +117,12 @@ def _fill(settings: Settings) -> None:
 
 def _first_rows(settings: Settings, main: Database, keystore: Database) -> None:
     instance_id, key = random_bytes(16), AuditKey.fresh()
-    root, log_key = _root_key(settings), _log_key(settings)
+    root, signer = root_key(settings), log_key(settings)
     with keystore.write() as connection:
         connection.execute(insert(keystore_instance).values(id=0, instance_id=instance_id))
     salt = Keystore(keystore).make(audit_salt(key.subject), _SYSTEM_VAULT)
     empty = Frontier()
-    note = sign_checkpoint(log_key, Checkpoint(settings.origin, 0, empty.root()))
+    note = sign_checkpoint(signer, Checkpoint(settings.origin, 0, empty.root()))
     with main.write() as connection:
         connection.execute(
             insert(instance).values(id=0, instance_id=instance_id, registry_version=0)
@@ -154,16 +154,16 @@ def open_system(settings: Settings, clock: Clock) -> System:
     its anchor, (4) the system's audit key opens.
     """
     main, salts = Database(settings.main_url), Database(settings.salts_url)
-    keystore, root, log_key = Keystore(salts), _root_key(settings), _log_key(settings)
-    log = LogStore(main, log_key)
+    keystore, root, signer = Keystore(salts), root_key(settings), log_key(settings)
+    log = LogStore(main, signer)
     try:
         # (1)
         check_schema(main, MAIN)
         check_schema(salts, KEYSTORE)
         # (2)
-        _check_pair(main, keystore)
+        check_pair(main, keystore)
         # (3)
-        check_log(main, log, log_key.verifier, Anchor(settings.anchor))
+        check_log(main, log, signer.verifier, Anchor(settings.anchor))
         # (4)
         system_key = _system_key(main, keystore, root, log)
     except SQLAlchemyError as error:
@@ -190,15 +190,18 @@ def open_system(settings: Settings, clock: Clock) -> System:
     )
 
 
-def _root_key(settings: Settings) -> RootKey:
+def root_key(settings: Settings) -> RootKey:
+    """The root key of an installation; raises `NotReady`."""
     return RootKey(KeyFile(root_key_path(settings.keys, _ROOT_ID)))
 
 
-def _log_key(settings: Settings) -> LogKey:
+def log_key(settings: Settings) -> LogKey:
+    """The key that signs the log's checkpoints; raises `NotReady`."""
     return LogKey(settings.origin, Secret(read_key_file(log_key_path(settings.keys))))
 
 
-def _check_pair(main: Database, keystore: Keystore) -> None:
+def check_pair(main: Database, keystore: Keystore) -> None:
+    """Main database and keystore are of one installation; raises `NotReady`."""
     with main.read() as connection:
         instance_id = connection.execute(select(instance.c.instance_id)).scalar_one_or_none()
     if instance_id is None or instance_id != keystore.instance_id():

@@ -229,6 +229,7 @@ class AuditLeafRow(Main, table=True):
     log: int = Field(sa_column=_key(BigInteger))
     idx: int = Field(sa_column=_key(BigInteger))
     leaf_data: bytes = Field(sa_column=_bytes())
+    leaf_hash: bytes = Field(sa_column=_bytes())
     entry_id: bytes = Field(sa_column=_bytes(unique=True))
 
 

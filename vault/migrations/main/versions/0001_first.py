@@ -45,6 +45,7 @@ def upgrade() -> None:
         sa.Column("log", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("idx", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("leaf_data", sa.LargeBinary(), nullable=False),
+        sa.Column("leaf_hash", sa.LargeBinary(), nullable=False),
         sa.Column("entry_id", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("log", "idx"),
         sa.UniqueConstraint("entry_id"),

@@ -1,0 +1,148 @@
+"""`kluis doctor`: what is wrong or risky in an installation, and what to do about it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from consent.decision import ENDED
+from vault.anchor import Anchor
+from vault.database import Database
+from vault.errors import VaultError
+from vault.guard import check_log
+from vault.keystore import Keystore, SaltKey
+from vault.log import LogStore
+from vault.migration import KEYSTORE, MAIN, check_schema
+from vault.registry import Registry
+from vault.settings import Settings, load_settings
+from vault.setup import Places, check_pair, log_key, root_key
+from vault.tables import grants, methods, vaults
+
+OK, RISK, WRONG = "ok", "risk", "wrong"
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """One thing looked at: `level` is ok, risk or wrong; `do` says what to do, empty for ok."""
+
+    level: str
+    what: str
+    do: str = ""
+
+
+def examine(data: Path) -> list[Advice]:
+    """Looks at everything that is cheap to look at, and changes nothing."""
+    try:
+        settings = load_settings(data)
+    except VaultError as error:
+        return [Advice(WRONG, str(error), "Run kluis init, or name the right folder: --data.")]
+    advice = [
+        *_places(settings),
+        *_check("root key", lambda: root_key(settings)),
+        *_check("log key", lambda: log_key(settings)),
+    ]
+    if all(one.level != WRONG for one in advice):
+        advice += _databases(settings)
+    return advice
+
+
+def _places(settings: Settings) -> Iterator[Advice]:
+    overlaps = Places(settings.data, settings.keys, settings.anchor).overlaps()
+    for overlap in overlaps:
+        yield Advice(WRONG, overlap, "Move one of them, and change kluis.toml.")
+    if not overlaps:
+        yield Advice(OK, "data, keys and anchor lie apart")
+    if settings.keys.exists() and settings.keys.stat().st_mode & 0o077:
+        yield Advice(WRONG, f"others can look into {settings.keys}", f"chmod 700 {settings.keys}")
+    same_disk = settings.data.exists() and settings.keys.exists()
+    if same_disk and settings.data.stat().st_dev == settings.keys.stat().st_dev:
+        yield Advice(
+            RISK,
+            "data and keys are on one disk",
+            "Back them up apart, the keys for at most 7 days: an erasure reaches only as far as "
+            "the keystore's backups.",
+        )
+    if settings.anchor.exists() and settings.anchor.stat().st_dev == settings.data.stat().st_dev:
+        yield Advice(
+            RISK,
+            "the anchor is on the database's disk",
+            "Put it on another machine or volume: who sets both back is not noticed.",
+        )
+    local = "//localhost" in settings.url or "//127." in settings.url
+    if not settings.url.startswith("https://"):
+        level = RISK if local else WRONG
+        yield Advice(level, f"{settings.url} is not https", "Serve behind TLS before real use.")
+    if settings.registration == "open" and not local:
+        yield Advice(RISK, "anybody may make a vault", 'Set registration = "invite".')
+
+
+def _databases(settings: Settings) -> Iterator[Advice]:
+    main, salts = Database(settings.main_url), Database(settings.salts_url)
+    keystore = Keystore(salts)
+    try:
+        yield from _check("main schema", lambda: check_schema(main, MAIN))
+        yield from _check("keystore schema", lambda: check_schema(salts, KEYSTORE))
+        yield from _check("pair of databases", lambda: check_pair(main, keystore))
+        yield from _log(settings, main)
+        yield from _registry(settings, main)
+        yield from _orphans(main, keystore)
+    except SQLAlchemyError as error:
+        name = type(error).__name__
+        yield Advice(WRONG, f"a database can't be read: {name}", "Look at its file and its log.")
+    finally:
+        main.close()
+        salts.close()
+
+
+def _log(settings: Settings, main: Database) -> Iterator[Advice]:
+    signer = log_key(settings)
+    log = LogStore(main, signer)
+    anchor = Anchor(settings.anchor)
+    yield from _check("audit log", lambda: check_log(main, log, signer.verifier, anchor))
+
+
+def _registry(settings: Settings, main: Database) -> Iterator[Advice]:
+    snapshot = Registry(main, root_key(settings)).current()
+    for name in snapshot.damaged:
+        yield Advice(WRONG, f"{name} was changed in the database", "Run kluis audit verify.")
+    if not snapshot.agencies:
+        yield Advice(RISK, "no agency is registered", "kluis agency register FILE")
+
+
+def _orphans(main: Database, keystore: Keystore) -> Iterator[Advice]:
+    """Rows without a salt answer like ended ones; salts without a row wait for their row."""
+    salts = {row.key for row in keystore.rows() if not row.is_gone}
+    owed = sum(row.owed is not None for row in keystore.rows(gone=True))
+    with main.read() as connection:
+        vault_ids = set(connection.execute(select(vaults.c.vault_id)).scalars())
+        found = {SaltKey("vault", vault_id) for vault_id in vault_ids}
+        found |= {
+            SaltKey("method", m) for m in connection.execute(select(methods.c.method_id)).scalars()
+        }
+        running = select(grants.c.grant_id, grants.c.phase).where(grants.c.state != ENDED)
+        found |= {SaltKey("grant", *row) for row in connection.execute(running)}
+    dead, waiting = found - salts, {s for s in salts - found if s.kind in {"vault", "method"}}
+    if dead:
+        yield Advice(
+            RISK,
+            f"{len(dead)} rows have no salt: they open nothing",
+            "The keystore is older than the database, or they ended. Restore the newest keystore.",
+        )
+    if waiting:
+        yield Advice(
+            RISK,
+            f"{len(waiting)} salts have no row",
+            "The database is older than the keystore, or a request broke off while it was made.",
+        )
+    if owed:
+        yield Advice(RISK, f"{owed} ends wait for their log entry", "Start kluis serve.")
+
+
+def _check(what: str, look: Callable[[], object]) -> list[Advice]:
+    try:
+        look()
+    except VaultError as error:
+        return [Advice(WRONG, str(error), f"The {what} must be right before anything is served.")]
+    return [Advice(OK, f"the {what} is right")]

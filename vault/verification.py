@@ -1,0 +1,334 @@
+"""`kluis audit verify`: recomputes the whole log and compares the tables with it (audit.md §6).
+
+Everything is read in one transaction, so a running server does not disturb it. It takes the keys of
+the installation: what an auditor checks without them is `audit/verify.py`.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+from sqlalchemy.exc import NoResultFound, SQLAlchemyError
+
+from audit.entry import decode_chain, decode_event
+from audit.errors import AuditError
+from audit.findings import Finding
+from audit.leaf import Opening, open_opening
+from audit.verify import StoredLeaf, verify_log
+from crypto.errors import CannotOpen
+from crypto.primitives import sha256
+from vault.anchor import Anchor
+from vault.context import VAULT_COLUMNS, VaultContext, context_salts, open_context
+from vault.database import Database
+from vault.errors import Damaged, NotFound, NotReady
+from vault.grants import grants_of
+from vault.keys import AuditKey, audit_salt, open_audit_key
+from vault.keystore import Keystore
+from vault.ledger import ExpectedVault, Ledger
+from vault.log import Head, TileReader
+from vault.registry import ACTIVE, REVOKED, Registry
+from vault.settings import Settings
+from vault.setup import log_key, root_key
+from vault.tables import (
+    audit_checkpoints,
+    audit_heads,
+    audit_keys,
+    audit_leaves,
+    audit_openings,
+    registrations,
+    value_heads,
+    values,
+    vaults,
+)
+from vault.values import StoredValue
+
+_LEAVES = (
+    select(audit_leaves.c.idx, audit_leaves.c.leaf_data, audit_leaves.c.leaf_hash,
+           audit_leaves.c.entry_id)
+    .order_by(audit_leaves.c.idx)
+)  # fmt: skip
+_OPENINGS = (
+    select(audit_openings.c.idx, audit_openings.c.subject, audit_openings.c.opening,
+           audit_leaves.c.entry_id)
+    .join_from(
+        audit_openings,
+        audit_leaves,
+        (audit_leaves.c.log == audit_openings.c.log) & (audit_leaves.c.idx == audit_openings.c.idx),
+    )
+    .order_by(audit_openings.c.idx)
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """The result: number of entries, what was checked in words, and every finding."""
+
+    size: int
+    checked: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One entry as the operator may list it: only those about no single vault are opened."""
+
+    index: int
+    at: int | None
+    action: str | None
+    outcome: str | None
+    actor: str | None
+    reason: str | None
+
+
+def verify_data(settings: Settings) -> Verified:
+    """Checks log and tables of an installation. Raises `NotReady` when it can't say."""
+    main = Database(settings.main_url)
+    keystore = Keystore(Database(settings.salts_url))
+    try:
+        with main.read() as connection:
+            return _Verification(settings, main, keystore, connection).run()
+    except SQLAlchemyError as error:
+        raise NotReady(f"A database can't be read: {type(error).__name__}.") from None
+    finally:
+        main.close()
+        keystore.close()
+
+
+class _Verification:
+    """One check, over one snapshot of the main database."""
+
+    def __init__(
+        self, settings: Settings, main: Database, keystore: Keystore, connection: Connection
+    ) -> None:
+        self._connection = connection
+        self._keystore = keystore
+        self._root = root_key(settings)
+        self._verifier = log_key(settings).verifier
+        self._anchor = Anchor(settings.anchor)
+        self._registry = Registry(main, self._root)
+        self._head = Head.of(connection.execute(select(audit_heads)).one())
+        self._ledger = Ledger()
+        self._findings: list[Finding] = []
+
+    def run(self) -> Verified:
+        if self._head.frontier.size == 0:
+            raise NotReady("The log is empty: there is nothing to check yet.")
+        # (1) the log itself
+        report = verify_log(
+            self._head.origin,
+            [self._verifier],
+            self._leaves(),
+            self._head.note,
+            read_tile=self._read_tile,
+            lowest_level=1,
+            earlier_notes=self._earlier_notes(),
+            openings=self._openings(),
+        )
+        # (2) the registry, (3) the vaults
+        self._compare_registry()
+        compared = self._compare_vaults()
+        return Verified(
+            size=report.size,
+            checked=(
+                f"{report.size} entries recomputed to the signed root",
+                f"{report.opened} entries opened and matched, {report.closed} closed",
+                f"{len(report.subjects)} chains of entries without a gap",
+                f"{compared} vaults and {len(self._ledger.added)} registrations compared",
+            ),
+            findings=(*report.findings, *self._findings),
+        )
+
+    def _leaves(self) -> Iterator[StoredLeaf]:
+        rows = self._connection.execute(_LEAVES.where(audit_leaves.c.log == self._head.log))
+        return (StoredLeaf(row.idx, row.leaf_data, row.leaf_hash, row.entry_id) for row in rows)
+
+    def _read_tile(self, level: int, n: int) -> bytes | None:
+        return TileReader(self._connection, self._head.log).read(level, n) or None
+
+    def _earlier_notes(self) -> list[str]:
+        statement = select(audit_checkpoints.c.note).where(
+            audit_checkpoints.c.log == self._head.log
+        )
+        notes = list(self._connection.execute(statement).scalars())
+        try:
+            notes.append(self._anchor.read()[1])
+        except NotReady as missing:
+            self._find("note", str(missing))
+        return notes
+
+    def _openings(self) -> Iterator[tuple[int, Opening]]:
+        keys = self._audit_keys()
+        statement = _OPENINGS.where(audit_openings.c.log == self._head.log)
+        for row in self._connection.execute(statement):
+            key = keys.get(row.subject)
+            if key is None:
+                continue  # shredded: the commitment stays, its content does not
+            try:
+                opening = open_opening(key.key, self._head.origin, row.entry_id, row.opening)
+                self._ledger.learn(decode_event(opening.event), decode_chain(opening.chain))
+            except CannotOpen:
+                self._findings.append(Finding(row.idx, "opening", "it does not open"))
+                continue
+            except AuditError:
+                pass  # found again, and named, by the verifier
+            yield row.idx, opening
+
+    def _audit_keys(self) -> dict[bytes, AuditKey]:
+        keys = {}
+        for row in self._connection.execute(select(audit_keys)):
+            name = audit_salt(row.subject)
+            salt = self._keystore.get([name]).get(name)
+            if salt is None:
+                continue
+            try:
+                keys[row.subject] = open_audit_key(self._root, row.subject, salt, row.box)
+            except CannotOpen:
+                self._find("audit_key", "an audit key does not open")
+        return keys
+
+    def _compare_registry(self) -> None:
+        expected = set(self._ledger.added)
+        for row in self._connection.execute(select(registrations)):
+            name = f"{row.kind} {row.id}"
+            macs = {
+                state: self._registry.row_mac(row.kind, row.id, row.parent, row.document, state)
+                for state in (ACTIVE, REVOKED)
+            }
+            if row.mac != macs.get(row.state):
+                self._find("registry", f"{name} was changed")
+                continue
+            expected.discard(sha256(macs[ACTIVE]))
+            if sha256(macs[ACTIVE]) not in self._ledger.added:
+                self._find("registry", f"{name} was never registered")
+            is_revoked = sha256(macs[REVOKED]) in self._ledger.revoked
+            if is_revoked != (row.state == REVOKED):
+                self._find("registry", f"{name} is an older row, put back")
+        if expected:
+            self._find("registry", f"{len(expected)} registrations are gone")
+
+    def _compare_vaults(self) -> int:
+        statement = select(*VAULT_COLUMNS).join_from(
+            vaults, audit_keys, audit_keys.c.subject == vaults.c.subject, isouter=True
+        )
+        rows = self._connection.execute(statement).mappings().all()
+        for row in rows:
+            name = f"vault {row['vault_id'].hex()[:8]}"
+            if row["vault_state"] != "open":
+                continue  # the sweeper finishes its erasure
+            try:
+                salts = self._keystore.get(context_salts(row))
+                context = open_context(self._root, row, salts)
+            except (Damaged, NotFound):
+                self._find("vault", f"{name} does not pass its check, or its salt is gone")
+                continue
+            expected = self._ledger.vaults.get(context.audit_key.subject, ExpectedVault())
+            self._compare_values(name, context, expected)
+            self._compare_grants(name, context, expected)
+        subjects = self._ledger.vaults.keys() - {self._head.system_subject}
+        gone = len(subjects) - len(rows)
+        if gone > self._ledger.erased:
+            self._find("vault", f"{gone - self._ledger.erased} vaults are gone without erasure")
+        return len(rows)
+
+    def _compare_values(self, name: str, context: VaultContext, expected: ExpectedVault) -> None:
+        keys = context.keys
+        found = {}
+        for row in self._connection.execute(
+            select(values).where(values.c.vault_id == context.vault_id)
+        ):
+            value = StoredValue(context.vault_id, row.handle, row.seq, row.value_id, row.box)
+            if value.mac(keys) != row.mac:
+                self._find("value", f"{name}: version {row.seq} of a field was changed")
+            found[row.handle, row.seq] = row.value_id, value.commitment
+        self._differ("value", f"{name}: a version of a field", found, expected.values)
+        heads = {}
+        for row in self._connection.execute(
+            select(value_heads).where(value_heads.c.vault_id == context.vault_id)
+        ):
+            head = StoredValue(context.vault_id, row.handle, row.seq, row.value_id, b"")
+            if head.head_mac(keys) != row.mac:
+                self._find("value_head", f"{name}: a value head was changed")
+            heads[row.handle] = row.seq, row.value_id
+        self._differ("value_head", f"{name}: a value head", heads, expected.heads())
+
+    def _compare_grants(self, name: str, context: VaultContext, expected: ExpectedVault) -> None:
+        found = {g.grant_id: g for g in grants_of(self._connection, context.vault_id)}
+        for grant_id in found.keys() ^ expected.grants.keys():
+            where = "log" if grant_id in found else "tables"
+            self._find("grant", f"{name}: grant {grant_id.hex()[:8]} is not in the {where}")
+        for grant_id in found.keys() & expected.grants.keys():
+            grant, wanted = found[grant_id], expected.grants[grant_id]
+            label = f"{name}: grant {grant_id.hex()[:8]}"
+            if grant.computed_mac(context.keys) != grant.mac:
+                self._find("grant", f"{label} was changed")
+            elif sha256(grant.mac) != wanted.mac_hash:
+                self._find("grant", f"{label} is an older row, put back")
+            usage = (grant.state, grant.reads_used, grant.wrong_codes)
+            if usage != (wanted.state, wanted.reads, wanted.wrong_codes):
+                self._find("usage", f"{label}: state or usage is not what the log tells")
+
+    def _differ(
+        self, code: str, what: str, found: Mapping[Any, Any], expected: Mapping[Any, Any]
+    ) -> None:
+        for key in expected.keys() - found.keys():
+            self._find(code, f"{what} is gone ({_short(key)})")
+        for key in found.keys() - expected.keys():
+            self._find(code, f"{what} was never recorded ({_short(key)})")
+        for key in found.keys() & expected.keys():
+            if found[key] != expected[key]:
+                self._find(code, f"{what} is not the newest recorded ({_short(key)})")
+
+    def _find(self, code: str, what: str) -> None:
+        self._findings.append(Finding(None, code, what))
+
+
+def _short(key: Any) -> str:
+    handle = key[0] if isinstance(key, tuple) else key
+    return f"handle {handle.hex()[:8]}"
+
+
+def show(settings: Settings, limit: int = 50) -> list[Line]:
+    """The newest entries, newest first. Those of the system are opened; a citizen's are not."""
+    main = Database(settings.main_url)
+    keystore = Keystore(Database(settings.salts_url))
+    try:
+        with main.read() as connection:
+            head = Head.of(connection.execute(select(audit_heads)).one())
+            key = _system_key(settings, connection, keystore, head.system_subject)
+            statement = (
+                _OPENINGS.where(audit_openings.c.log == head.log)
+                .order_by(None)
+                .order_by(audit_openings.c.idx.desc())
+                .limit(limit)
+            )
+            return [_line(row, key, head.origin) for row in connection.execute(statement)]
+    except SQLAlchemyError as error:
+        raise NotReady(f"A database can't be read: {type(error).__name__}.") from None
+    finally:
+        main.close()
+        keystore.close()
+
+
+def _system_key(
+    settings: Settings, connection: Connection, keystore: Keystore, subject: bytes
+) -> AuditKey:
+    statement = select(audit_keys.c.box).where(audit_keys.c.subject == subject)
+    try:
+        blob = connection.execute(statement).scalar_one()
+        salt = keystore.get([audit_salt(subject)])[audit_salt(subject)]
+        return open_audit_key(root_key(settings), subject, salt, blob)
+    except (NoResultFound, KeyError, CannotOpen):
+        raise NotReady("The log's own key does not open.") from None
+
+
+def _line(row: Row[*tuple[Any, ...]], key: AuditKey, origin: str) -> Line:
+    if row.subject != key.subject:
+        return Line(row.idx, None, None, None, None, None)
+    try:
+        opening = open_opening(key.key, origin, row.entry_id, row.opening)
+        event = decode_event(opening.event)
+    except (CannotOpen, AuditError):
+        return Line(row.idx, None, "damaged", None, None, None)
+    actor = event.actor.id or event.actor.kind
+    return Line(row.idx, event.at, event.action, event.outcome, actor, event.reason)
