@@ -1,11 +1,13 @@
 """What every test may ask for."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tests.builders import Store
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -32,3 +34,11 @@ def shared_path(name: str) -> Path:
 def shared() -> Callable[[str], Path]:
     """`shared("vectors/merkle_proofs.json")` is the path of that file, or the test is skipped."""
     return shared_path
+
+
+@pytest.fixture(params=["sqlite"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """A fresh installation with an opened vault, on each kind of database there is."""
+    made = Store.make(tmp_path, str(request.param))
+    yield made
+    made.close()

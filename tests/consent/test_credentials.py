@@ -274,6 +274,10 @@ def test_9_a_configured_port_counts() -> None:
     _refused(_proof(htu="http://localhost/v1/data"), "htu", url=url)
 
 
+def test_9_a_url_without_a_host_is_no_url_even_where_it_is_configured() -> None:
+    _refused(_proof(htu="/v1/data"), "htu", url="/v1/data")
+
+
 # (10)
 
 
@@ -434,8 +438,10 @@ def test_1_an_unknown_client_and_a_bad_signature_look_the_same() -> None:
     forged = _assertion(signed_by={**jose.generate_key(), "kid": KEY["kid"]})
     other_kid = _assertion(signed_by=jose.generate_key())
     unsigned = _assertion().rsplit(".", 1)[0] + "."
+    header = {"typ": "JWT", "alg": "HS256", "kid": KEY["kid"]}
+    other_alg = ".".join([b64u(json.dumps(header).encode()), *_assertion().split(".")[1:]])
     messages = set()
-    for token in (unknown, forged, other_kid, unsigned):
+    for token in (unknown, forged, other_kid, other_alg, unsigned):
         with pytest.raises(InvalidClient) as caught:
             _authenticate(token)
         messages.add((caught.value.code, caught.value.check, str(caught.value)))

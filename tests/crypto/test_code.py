@@ -94,6 +94,7 @@ def test_other_texts_are_malformed(kind: CodeKind) -> None:
         code[:-1] + "\N{FULLWIDTH DIGIT ZERO}",
         code[:-1] + "\N{ARABIC-INDIC DIGIT ZERO}",
         code.replace("0", "_"),
+        code.replace("1", "\N{LATIN SMALL LETTER DOTLESS I}"),  # its upper case is I
         code + "\n",
         "-" * 1000,
         code + " " * 1000,

@@ -1,0 +1,113 @@
+"""Reading bodies strictly: JSON with one reading (RFC 8259 §4), forms with one (RFC 6749 §3.2).
+
+What a second parser might read otherwise is refused: duplicate keys and parameters, floats, NaN,
+integers beyond 2^53, text that is no UTF-8.
+"""
+
+import json
+from collections.abc import Callable, Coroutine
+from typing import Any, NoReturn
+from urllib.parse import parse_qsl
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+
+from api.problems import OAuthRefusal, unsupported_media_type
+from vault.errors import BadInput
+
+INTEGER_MAX = 2**53 - 1
+_DIGITS_MAX = 17
+FORM_BYTES_MAX = 32_768
+FORM_PARAMETERS_MAX = 32
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+
+
+class StrictRoute(APIRoute):
+    """A route whose body, where it has one, is strict JSON."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+        takes_body = self.body_field is not None
+
+        async def strictly(request: Request) -> Response:
+            _refuse_repeated_parameters(request)
+            if takes_body and await request.body():
+                if media_type(request) != JSON:
+                    raise unsupported_media_type()
+                request = _Read(request.scope, request.receive, parse_json(await request.body()))
+            return await handle(request)
+
+        return strictly
+
+
+class _Read(Request):
+    """A request whose body was parsed already."""
+
+    def __init__(self, scope: Any, receive: Any, parsed: Any) -> None:
+        super().__init__(scope, receive)
+        self._body = b"..."  # not empty: that is all that is asked of it from here on
+        self._json = parsed
+
+
+def media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").split(";", 1)[0].strip().lower()
+
+
+def parse_json(body: bytes) -> Any:
+    """The one reading of a JSON text; raises `BadInput`."""
+    try:
+        return json.loads(
+            body.decode(),
+            object_pairs_hook=_no_duplicates,
+            parse_float=_refuse,
+            parse_constant=_refuse,
+            parse_int=_integer,
+        )
+    except (ValueError, RecursionError):
+        raise BadInput(
+            "This is no JSON, or JSON with duplicate keys, fractions or very large numbers.",
+            "invalid_json",
+        ) from None
+
+
+def parse_form(body: bytes) -> dict[str, str]:
+    """The parameters of a form; those without a value count as absent (RFC 6749 §3.2)."""
+    if len(body) > FORM_BYTES_MAX:
+        raise OAuthRefusal("invalid_request", "The form is too large.")
+    try:
+        pairs = parse_qsl(
+            body.decode("ascii"),
+            keep_blank_values=True,
+            strict_parsing=bool(body),
+            errors="strict",
+            max_num_fields=FORM_PARAMETERS_MAX,
+        )
+    except ValueError:
+        raise OAuthRefusal("invalid_request", "The form can't be read.") from None
+    if len({name for name, _ in pairs}) != len(pairs):
+        raise OAuthRefusal("invalid_request", "A parameter is there twice.")
+    return {name: value for name, value in pairs if value}
+
+
+def _refuse_repeated_parameters(request: Request) -> None:
+    names = [name for name, _ in request.query_params.multi_items()]
+    if len(set(names)) != len(names):
+        raise BadInput("A parameter is there twice.", "invalid_request")
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("duplicate key")
+    return found
+
+
+def _refuse(_: str) -> NoReturn:
+    raise ValueError("not an integer")
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > _DIGITS_MAX or abs(int(digits)) > INTEGER_MAX:
+        raise ValueError("integer too large")
+    return int(digits)

@@ -1,0 +1,269 @@
+"""Every refusal and its HTTP status: this is the one file that knows them.
+
+Outside OAuth an error is a problem (RFC 9457) whose `code` is stable; at the token endpoint it is
+an OAuth error (RFC 6749 §5.2). Neither ever repeats what was sent.
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+from consent.errors import InvalidClient, InvalidProof
+from crypto.jose import ALGORITHMS
+from vault.errors import (
+    BadInput,
+    CannotUnlock,
+    Conflict,
+    Damaged,
+    InvalidGrant,
+    InvalidToken,
+    LogUnavailable,
+    NotFound,
+    NotReady,
+    Refused,
+    Replayed,
+    SessionEnded,
+    TooMany,
+    UnauthorizedField,
+    VaultError,
+)
+
+PROBLEM_JSON = "application/problem+json"
+TYPE_PREFIX = "urn:burgerkluis:problem:"
+LOG_RETRY_SECONDS = 2
+_FAULTS_MAX = 10
+
+_STATUSES: dict[type[Exception], int] = {
+    BadInput: 400,
+    SessionEnded: 401,
+    InvalidToken: 401,
+    Replayed: 401,
+    InvalidProof: 401,
+    CannotUnlock: 403,
+    Refused: 403,
+    UnauthorizedField: 403,
+    NotFound: 404,
+    Conflict: 409,
+    TooMany: 429,
+    Damaged: 500,
+    LogUnavailable: 503,
+    NotReady: 503,
+}
+_OAUTH: dict[type[Exception], tuple[int, str]] = {
+    InvalidGrant: (400, "invalid_grant"),
+    InvalidProof: (400, "invalid_dpop_proof"),
+    BadInput: (400, "invalid_request"),
+    InvalidClient: (401, "invalid_client"),
+    TooMany: (429, "temporarily_unavailable"),
+    Damaged: (500, "server_error"),
+    Conflict: (503, "temporarily_unavailable"),
+    LogUnavailable: (503, "temporarily_unavailable"),
+}
+_BY_STATUS = {
+    400: ("invalid_request", "The request can't be read."),
+    404: ("not_found", "There is nothing here."),
+    405: ("method_not_allowed", "This can't be done here. Allow names what can."),
+    413: ("body_too_large", "The request is larger than this server takes."),
+    415: ("unsupported_media_type", "Send the body as application/json."),
+    500: ("internal_error", "Something went wrong here. It is not your request."),
+}
+_SCHEMES = {"basic": "Basic", "bearer": "Bearer", "dpop": "DPoP"}
+
+
+class Fault(BaseModel):
+    """One place in a request that is wrong, and the name of the rule that it breaks."""
+
+    model_config = ConfigDict(frozen=True)
+
+    at: str
+    rule: str
+
+
+class Problem(BaseModel):
+    """What went wrong (RFC 9457). `code` never changes its meaning; `detail` is for people."""
+
+    model_config = ConfigDict(frozen=True)
+
+    type: str = Field(description="`urn:burgerkluis:problem:` and the code.")
+    title: str
+    status: int
+    detail: str
+    code: str
+    faults: list[Fault] | None = Field(
+        None, description="Where a request that can't be read is wrong. Never what stood there."
+    )
+
+
+class OAuthError(BaseModel):
+    """What went wrong at the token endpoint (RFC 6749 §5.2)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    error: str
+    error_description: str
+
+
+class OAuthRefusal(Exception):
+    """A request that the token endpoint refuses before the vault is asked; `error` is its code."""
+
+    def __init__(self, error: str, description: str) -> None:
+        super().__init__(description)
+        self.error = error
+
+
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    headers: Mapping[str, str] | None = None,
+    faults: list[Fault] | None = None,
+) -> JSONResponse:
+    body = Problem(
+        type=TYPE_PREFIX + code,
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        code=code,
+        faults=faults,
+    )
+    content = body.model_dump(exclude_none=True)
+    return JSONResponse(content, status, headers, media_type=PROBLEM_JSON)
+
+
+def problem_of_status(status: int, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """The problem of an answer that no error of the vault stands behind."""
+    code, detail = _BY_STATUS.get(status, _BY_STATUS[500])
+    return problem(status, code, detail, headers)
+
+
+def problem_of(error: Exception, url: str) -> JSONResponse:
+    """The problem of an error of the vault, or of a proof that was refused."""
+    status = _lookup(_STATUSES, error)
+    if status is None:
+        return problem_of_status(500)
+    code = getattr(error, "code", "internal_error")
+    headers = _retry(error)
+    if isinstance(error, SessionEnded):
+        headers = {"WWW-Authenticate": "Bearer"}
+    elif isinstance(error, InvalidToken):
+        headers = {"WWW-Authenticate": challenge(url, "invalid_token")}
+    elif isinstance(error, InvalidProof | Replayed):
+        code = "invalid_dpop_proof"
+        headers = {"WWW-Authenticate": challenge(url, code)}
+    return problem(status, code, str(error), headers)
+
+
+def challenge(url: str, error: str | None = None) -> str:
+    """RFC 9449 §7.1, RFC 9728 §5.1: one challenge, because two confuse clients."""
+    parts = [f'algs="{" ".join(ALGORITHMS)}"']
+    if error is not None:
+        parts.insert(0, f'error="{error}"')
+    parts.append(f'resource_metadata="{url}/.well-known/oauth-protected-resource/v1/data"')
+    return "DPoP " + ", ".join(parts)
+
+
+def login_needed(url: str) -> JSONResponse:
+    """No token at all: a challenge without an error (RFC 6750 §3.1)."""
+    headers = {"WWW-Authenticate": challenge(url)}
+    return problem(401, "token_missing", "Send an access token and a DPoP proof.", headers)
+
+
+def oauth_error_of(error: Exception, authorization: str | None) -> JSONResponse | None:
+    """The OAuth error of what the token endpoint raised; None for what is not its to answer.
+
+    `authorization`: the header of a client that tried to authenticate with one.
+    """
+    headers = _retry(error)
+    if isinstance(error, OAuthRefusal):
+        status, code = 401 if error.error == "invalid_client" else 400, error.error
+    elif isinstance(error, Replayed):
+        is_client = error.code == "assertion_replayed"
+        status, code = (401, "invalid_client") if is_client else (400, "invalid_dpop_proof")
+    elif (found := _lookup(_OAUTH, error)) is not None:
+        status, code = found
+    else:
+        return None
+    if status == 401 and authorization is not None:
+        scheme = authorization.split(" ", 1)[0].lower()
+        headers = {"WWW-Authenticate": f'{_SCHEMES.get(scheme, "Basic")} realm="{code}"'}
+    body = OAuthError(error=code, error_description=_ascii(str(error)))
+    return JSONResponse(body.model_dump(), status, headers)
+
+
+def unsupported_media_type() -> HTTPException:
+    return HTTPException(415)
+
+
+def has_many(limit_message: str, retry_after_seconds: int) -> TooMany:
+    return TooMany(limit_message, retry_after_seconds)
+
+
+async def on_validation_error(_: Request, error: Exception) -> JSONResponse:
+    """Names places and rules only: `input` and `ctx` hold what was sent."""
+    found = error.errors() if isinstance(error, RequestValidationError) else []
+    faults = [Fault(at=_place(one), rule=str(one["type"])) for one in found[:_FAULTS_MAX]]
+    code, detail = _BY_STATUS[400]
+    return problem(400, code, detail, faults=faults)
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """These statuses with a problem as their body, for the description of a route."""
+    return {
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+            **_documented_headers(status),
+        }
+        for status in statuses
+    }
+
+
+def documented_oauth(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """These statuses with an OAuth error as their body."""
+    return {
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "content": {
+                "application/json": {"schema": {"$ref": "#/components/schemas/OAuthError"}}
+            },
+            **_documented_headers(status),
+        }
+        for status in statuses
+    }
+
+
+def _documented_headers(status: int) -> dict[str, Any]:
+    names = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
+    if status not in names:
+        return {}
+    return {"headers": {names[status]: {"schema": {"type": "string"}}}}
+
+
+def _lookup[V](table: dict[type[Exception], V], error: Exception) -> V | None:
+    return next((table[kind] for kind in type(error).__mro__ if kind in table), None)
+
+
+def _retry(error: Exception) -> dict[str, str]:
+    if isinstance(error, TooMany):
+        return {"Retry-After": str(max(1, error.retry_after_seconds))}
+    if isinstance(error, LogUnavailable | NotReady | Conflict):
+        return {"Retry-After": str(LOG_RETRY_SECONDS)}
+    return {}
+
+
+def _place(error: Mapping[str, Any]) -> str:
+    place = list(error["loc"])
+    if error["type"] == "extra_forbidden":
+        place.pop()  # the name of an unknown key is the sender's text, too
+    return ".".join(str(part) for part in place)
+
+
+def _ascii(text: str) -> str:
+    """RFC 6749 §5.2: printable ASCII without quotes and backslash."""
+    return "".join(c if " " <= c <= "~" and c not in '"\\' else "'" for c in text)
