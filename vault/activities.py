@@ -3,9 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam as bind
-from sqlalchemy import select, update
-
 from audit.entry import Chain, Event, decode_chain, decode_event
 from audit.errors import AuditError
 from crypto.errors import CannotOpen
@@ -13,16 +10,18 @@ from vault import caller
 from vault.errors import NotFound
 from vault.log import StoredOpening
 from vault.recording import OWNER, draft
-from vault.sequencer import Item, Step
+from vault.sequencer import Item
 from vault.sessions import OpenVault, open_session
+from vault.steps import Step, sql
 from vault.system import System
-from vault.tables import acknowledged, sessions
 
 _READ_AGAIN_MS = 5 * 60_000
-_LOG_READ = (
-    update(sessions)
-    .where(sessions.c.vault_id == bind("b_vault"), sessions.c.session_id == bind("b_session"))
-    .values(log_read_at=bind("b_now"))
+_LOG_READ = sql(
+    "UPDATE session SET log_read_at = :now WHERE vault_id = :vault AND session_id = :session"
+)
+_SEEN = sql("SELECT entry_id FROM acknowledged WHERE vault_id = :vault")
+_SEE = sql(
+    "INSERT INTO acknowledged (vault_id, entry_id) VALUES (:vault, :entry) ON CONFLICT DO NOTHING"
 )
 
 
@@ -65,27 +64,20 @@ def acknowledge(system: System, owner: caller.Owner, entry_id: bytes, now_ms: in
     stored = system.log.openings_of(opened.context.audit_key.subject)
     if all(one.entry_id != entry_id for one in stored):
         raise NotFound("There is no such entry in this vault's log.")
-    row = {"vault_id": opened.context.vault_id, "entry_id": entry_id}
-    if entry_id not in _acknowledged(system, opened.context.vault_id):
-        with system.main.write() as connection:
-            connection.execute(acknowledged.insert().values(row))
+    with system.main.write() as connection:
+        connection.execute(_SEE, {"vault": opened.context.vault_id, "entry": entry_id})
 
 
 def _record_look(system: System, opened: OpenVault, now_ms: int) -> None:
-    values = {
-        "b_vault": opened.context.vault_id,
-        "b_session": opened.session.id,
-        "b_now": now_ms,
-    }
+    values = {"vault": opened.context.vault_id, "session": opened.session.id, "now": now_ms}
     event = draft(now_ms, "log.read", OWNER)
     key = opened.context.audit_key
     system.sequencer.record(Item(event, key, writes=(Step(_LOG_READ, values),)))
 
 
 def _acknowledged(system: System, vault_id: bytes) -> set[bytes]:
-    statement = select(acknowledged.c.entry_id).where(acknowledged.c.vault_id == vault_id)
     with system.main.read() as connection:
-        return set(connection.execute(statement).scalars())
+        return set(connection.execute(_SEEN, {"vault": vault_id}).scalars())
 
 
 def _open_all(

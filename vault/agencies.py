@@ -41,7 +41,7 @@ def register_agency(system: System, document: Mapping[str, object], now_ms: int)
             draft(now_ms, "registry.add", OPERATOR, count=len(rows)),
             system.system_key,
             premises=(registry_is(registry.version),),
-            writes=(insertion, system.registry.raise_version()),
+            writes=(*insertion, system.registry.raise_version()),
             refs=tuple(sha256(row.mac) for row in rows),
         ), None
 
@@ -79,9 +79,9 @@ def _chosen(registry: Snapshot, agency: str, use: str | None) -> list[Registrant
 def invite(system: System, lives_seconds: int, now_ms: int) -> str:
     """A code that lets its bearer make one vault. Stored is only what finds it again."""
     secret = Secret.random(CODE.secret_bytes)
-    values = {"id": derive_id(secret, "invite"), "expires_at": now_ms + lives_seconds * 1000}
+    row = {"id": derive_id(secret, "invite"), "expires_at": now_ms + lives_seconds * 1000}
     with system.main.write() as connection:
-        connection.execute(insert(invites).values(values))
+        connection.execute(insert(invites), row)
     return group_code(CODE, encode_code(CODE, secret))
 
 

@@ -1,7 +1,7 @@
 """Opening a vault's metadata: what every request about one vault needs before it decides.
 
-One statement on the main database (the caller's own, joined with `VAULT_COLUMNS`), one on the
-keystore. The result opens no value; values need the owner's or a grant's keys.
+One statement on the main database (the caller's own, joined with the
+vault), one on the keystore. The result opens no value; values need the owner's or a grant's keys.
 """
 
 from collections.abc import Mapping
@@ -21,20 +21,6 @@ from vault.keys import (
 )
 from vault.keystore import SaltKey
 from vault.rootkey import RootKey
-from vault.tables import audit_keys, vaults
-
-VAULT_COLUMNS = (
-    vaults.c.vault_id,
-    vaults.c.epoch,
-    vaults.c.version,
-    vaults.c.state.label("vault_state"),
-    vaults.c.public_key.label("vault_public_key"),
-    vaults.c.subject,
-    vaults.c.root_id,
-    vaults.c.metadata_box,
-    vaults.c.mac.label("vault_mac"),
-    audit_keys.c.box.label("audit_key_box"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +55,9 @@ def open_context(root: RootKey, row: RowMapping, salts: Mapping[SaltKey, bytes])
         audit_key = open_audit_key(root, subject, audit, row["audit_key_box"])
     except CannotOpen:
         raise Damaged("vault") from None
-    epoch, public_key = row["epoch"], row["vault_public_key"]
+    epoch, public_key = row["vault_epoch"], row["vault_public_key"]
     keys.check("vault", row["vault_mac"], vault_mac(keys, epoch, public_key, subject))
-    return VaultContext(vault_id, epoch, row["version"], public_key, keys, audit_key)
+    return VaultContext(vault_id, epoch, row["vault_version"], public_key, keys, audit_key)
 
 
 def vault_mac(keys: MetadataKeys, epoch: int, public_key: bytes, subject: bytes) -> bytes:

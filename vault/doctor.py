@@ -4,10 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from consent.decision import ENDED
 from vault.anchor import Anchor
 from vault.database import Database
 from vault.errors import VaultError
@@ -18,8 +16,12 @@ from vault.migration import KEYSTORE, MAIN, check_schema
 from vault.registry import Registry
 from vault.settings import Settings, load_settings
 from vault.setup import Places, check_pair, log_key, root_key
-from vault.tables import grants, methods, vaults
+from vault.steps import sql
 
+_SALTED = sql(
+    """SELECT 'vault', vault_id, 0 FROM vault UNION ALL SELECT 'method', method_id, 0 FROM method
+    UNION ALL SELECT 'grant', grant_id, phase FROM vault_grant WHERE state <> 'ended'"""
+)
 OK, RISK, WRONG = "ok", "risk", "wrong"
 
 
@@ -116,13 +118,7 @@ def _orphans(main: Database, keystore: Keystore) -> Iterator[Advice]:
     salts = {row.key for row in keystore.rows() if not row.is_gone}
     owed = sum(row.owed is not None for row in keystore.rows(gone=True))
     with main.read() as connection:
-        vault_ids = set(connection.execute(select(vaults.c.vault_id)).scalars())
-        found = {SaltKey("vault", vault_id) for vault_id in vault_ids}
-        found |= {
-            SaltKey("method", m) for m in connection.execute(select(methods.c.method_id)).scalars()
-        }
-        running = select(grants.c.grant_id, grants.c.phase).where(grants.c.state != ENDED)
-        found |= {SaltKey("grant", *row) for row in connection.execute(running)}
+        found = {SaltKey(*row) for row in connection.execute(_SALTED)}
     dead, waiting = found - salts, {s for s in salts - found if s.kind in {"vault", "method"}}
     if dead:
         yield Advice(

@@ -6,22 +6,20 @@ written the salts go first and the log is owed the entry: an end never waits (au
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
-
 from audit.entry import Actor
 from consent.decision import ACTIVE, OFFERED
 from vault import caller
 from vault.errors import LogUnavailable, NotFound
-from vault.grants import GRANT_COLUMNS, Grant
+from vault.grants import Grant
 from vault.keys import AuditKey
 from vault.keystore import Owed
 from vault.recording import OWNER, draft, raise_version
 from vault.sequencer import Item, PremiseFailed
 from vault.sessions import open_session
+from vault.steps import sql
 from vault.system import System
-from vault.tables import grants
 
-_GRANT = select(*GRANT_COLUMNS)
+_GRANT = sql("SELECT * FROM vault_grant WHERE vault_id = :vault AND grant_id = :grant")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +37,12 @@ def end_grant(
     Raises `NotFound` for a grant that is not this vault's.
     """
     opened = open_session(system, owner, now_ms)
-    vault_id = opened.context.vault_id
-    statement = _GRANT.where(grants.c.vault_id == vault_id, grants.c.grant_id == grant_id)
+    this = {"vault": opened.context.vault_id, "grant": grant_id}
     with system.main.read() as connection:
-        row = connection.execute(statement).mappings().one_or_none()
+        row = connection.execute(_GRANT, this).mappings().one_or_none()
     if row is None:
         raise NotFound("This vault has no such grant.")
-    grant = Grant.of(vault_id, row)
+    grant = Grant.of(row)
     if grant.state not in ({OFFERED} if only_offer else {OFFERED, ACTIVE}):
         return Ended(recorded=True)
     return end(system, opened.context.audit_key, grant, OWNER, "revoked", now_ms)

@@ -1,7 +1,6 @@
 """Erasing a vault: its salts, its rows, and one entry that names nobody (audit.md §7)."""
 
-from sqlalchemy import bindparam as bind
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete
 
 from vault import caller
 from vault.ending import Ended
@@ -9,9 +8,10 @@ from vault.errors import LogUnavailable
 from vault.keys import AuditKey
 from vault.keystore import Owed
 from vault.recording import OWNER, draft
-from vault.sequencer import Item, PremiseFailed, Step
+from vault.sequencer import Item, PremiseFailed
 from vault.sessions import check_fresh, open_session
 from vault.settings import DAY_SECONDS
+from vault.steps import Step, sql
 from vault.system import System
 from vault.tables import (
     acknowledged,
@@ -25,15 +25,10 @@ from vault.tables import (
     vaults,
 )
 
-_IS_OPEN = select(vaults.c.state).where(
-    vaults.c.vault_id == bind("b_vault"), vaults.c.state == "open"
-)
-_MARK = (
-    update(vaults)
-    .where(vaults.c.vault_id == bind("b_vault"))
-    .values(state="erasing", version=vaults.c.version + 1)
-)
-_DELETE_STANZAS = delete(stanzas).where(stanzas.c.vault_id == bind("b_vault"))
+_IS_OPEN = sql("SELECT 1 FROM vault WHERE vault_id = :vault AND state = 'open'")
+_MARK = sql("UPDATE vault SET state = 'erasing', version = version + 1 WHERE vault_id = :vault")
+_DELETE_STANZAS = sql("DELETE FROM stanza WHERE vault_id = :vault")
+_ERASING = sql("SELECT vault_id, subject FROM vault WHERE state = 'erasing'")
 _ROWS = (stanzas, acknowledged, sessions, methods, routes, grants, value_heads, values, vaults)
 
 
@@ -59,7 +54,7 @@ def erase(system: System, owner: caller.Owner, now_ms: int) -> Ended:
 
 def erasing_item(system_key: AuditKey, vault_id: bytes, now_ms: int) -> Item:
     """The item that marks a vault as erasing. The entry is the system's: it names no vault."""
-    this = {"b_vault": vault_id}
+    this = {"vault": vault_id}
     return Item(
         draft(now_ms, "vault.erase", OWNER),
         system_key,
@@ -79,6 +74,5 @@ def finish_erasing(system: System, vault_id: bytes, subject: bytes, now_ms: int)
 
 def erasing_vaults(system: System) -> list[tuple[bytes, bytes]]:
     """(vault_id, subject) of every vault whose erasure has still to be finished."""
-    statement = select(vaults.c.vault_id, vaults.c.subject).where(vaults.c.state == "erasing")
     with system.main.read() as connection:
-        return [(row.vault_id, row.subject) for row in connection.execute(statement)]
+        return [(row.vault_id, row.subject) for row in connection.execute(_ERASING)]

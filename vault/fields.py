@@ -4,10 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, select
-from sqlalchemy import bindparam as bind
-from sqlalchemy.dialects import postgresql, sqlite
-
 from crypto.secret import Secret
 from vault import caller, edtf
 from vault.errors import BadInput, NotFound
@@ -20,31 +16,27 @@ from vault.grants import (
     sound_grants,
 )
 from vault.recording import OWNER, draft, raise_version, unchanged
-from vault.sequencer import Item, Step
+from vault.sequencer import Item
 from vault.sessions import OpenVault, open_session
 from vault.statement import STATUSES, Statement
+from vault.steps import Step, insertion, sql
 from vault.system import System
-from vault.tables import stanzas, value_heads, values
+from vault.tables import values
 from vault.values import Stanza, StoredValue
 
-_HEADS = select(value_heads.c.handle, value_heads.c.seq, value_heads.c.value_id, value_heads.c.mac)
-_OWN = (
-    select(values.c.handle, values.c.seq, values.c.value_id, values.c.box, values.c.mac,
-           stanzas.c.wrapped)
-    .join_from(
-        values,
-        stanzas,
-        and_(
-            stanzas.c.vault_id == values.c.vault_id,
-            stanzas.c.handle == values.c.handle,
-            stanzas.c.seq == values.c.seq,
-        ),
-    )
-    .where(values.c.vault_id == bind("b_vault"), values.c.handle == bind("b_handle"))
-    .where(stanzas.c.recipient == bind("b_vault"))
-    .order_by(values.c.seq)
-)  # fmt: skip
-_INSERT_VALUES = values.insert()
+_HEADS = sql("SELECT * FROM value_head WHERE vault_id = :vault")
+_PUT_HEAD = sql(
+    "INSERT INTO value_head (vault_id, handle, seq, value_id, mac)"
+    " VALUES (:vault_id, :handle, :seq, :value_id, :mac) ON CONFLICT (vault_id, handle)"
+    " DO UPDATE SET seq = excluded.seq, value_id = excluded.value_id, mac = excluded.mac"
+)
+_VERSIONS = sql(
+    """SELECT v.*, s.wrapped FROM value v JOIN stanza s USING (vault_id, handle, seq)
+    WHERE v.vault_id = :vault AND v.handle = :handle AND s.recipient = :vault ORDER BY v.seq"""
+)
+
+
+Made = tuple[StoredValue, Secret]  # a new version and its data key
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +105,7 @@ def _statement(system: System, new: NewValue, now_ms: int) -> Statement:
     )
 
 
-def _seal(
-    system: System, opened: OpenVault, statements: Sequence[Statement]
-) -> list[tuple[StoredValue, Secret]]:
+def _seal(system: System, opened: OpenVault, statements: Sequence[Statement]) -> list[Made]:
     keys = opened.context.keys
     heads = _head_numbers(system, opened)
     made = []
@@ -129,7 +119,7 @@ def _seal(
 def _head_numbers(system: System, opened: OpenVault) -> dict[bytes, int]:
     keys = opened.context.keys
     with system.main.read() as connection:
-        rows = connection.execute(_HEADS.where(value_heads.c.vault_id == keys.vault_id)).all()
+        rows = connection.execute(_HEADS, {"vault": keys.vault_id}).all()
     for row in rows:
         head = StoredValue(keys.vault_id, row.handle, row.seq, row.value_id, b"")
         keys.check("value head", row.mac, head.head_mac(keys))
@@ -137,55 +127,25 @@ def _head_numbers(system: System, opened: OpenVault) -> dict[bytes, int]:
 
 
 def _writes(
-    system: System,
-    opened: OpenVault,
-    made: Sequence[tuple[StoredValue, Secret]],
-    fields: Sequence[str],
-    now_ms: int,
+    system: System, opened: OpenVault, made: Sequence[Made], fields: Sequence[str], now_ms: int
 ) -> tuple[Step, ...]:
-    keys = opened.context.keys
-    value_rows = [
-        {
-            "vault_id": value.vault_id,
-            "handle": value.handle,
-            "seq": value.seq,
-            "value_id": value.value_id,
-            "box": value.box,
-            "created_at": now_ms,
-            "mac": value.mac(keys),
-        }
-        for value, _ in made
-    ]
-    head_rows = [
-        {
-            "vault_id": value.vault_id,
-            "handle": value.handle,
-            "seq": value.seq,
-            "value_id": value.value_id,
-            "mac": value.head_mac(keys),
-        }
-        for value, _ in made
-    ]
+    rows = [value.rows(opened.context.keys, now_ms) for value, _ in made]
     own = [
         Stanza(value, value.vault_id, value.wrap_for(opened.keys, data_key))
         for value, data_key in made
     ]
     followers = _for_followers(system, opened, made, fields, now_ms)
     return (
-        Step(_INSERT_VALUES, value_rows),
-        Step(_upsert_heads(system), head_rows),
+        *insertion(values, [row for row, _ in rows]),
+        Step(_PUT_HEAD, [head for _, head in rows]),
         *insert_stanzas([*own, *followers]),
         *remove_older_stanzas(followers),
-        raise_version(keys.vault_id),
+        raise_version(opened.context.vault_id),
     )
 
 
 def _for_followers(
-    system: System,
-    opened: OpenVault,
-    made: Sequence[tuple[StoredValue, Secret]],
-    fields: Sequence[str],
-    now_ms: int,
+    system: System, opened: OpenVault, made: Sequence[Made], fields: Sequence[str], now_ms: int
 ) -> list[Stanza]:
     """Stanzas for the grants that follow updates. Their tokens are away: each is a seal."""
     keys = opened.context.keys
@@ -206,13 +166,6 @@ def _for_followers(
     return sealed
 
 
-def _upsert_heads(system: System) -> Any:
-    dialect = sqlite if system.main.is_sqlite else postgresql
-    statement = dialect.insert(value_heads)
-    new = {name: statement.excluded[name] for name in ("seq", "value_id", "mac")}
-    return statement.on_conflict_do_update(index_elements=["vault_id", "handle"], set_=new)
-
-
 def current(system: System, opened: OpenVault) -> dict[str, OwnValue]:
     """Every field that has a value, with its current version, in the catalogue's order."""
     keys = opened.context.keys
@@ -229,9 +182,9 @@ def history(system: System, owner: caller.Owner, field: str, now_ms: int) -> lis
     if field not in system.catalogue:
         raise BadInput("There is no such field in the catalogue.", "unknown_field")
     keys = opened.context.keys
-    parameters = {"b_vault": keys.vault_id, "b_handle": keys.handle(field)}
+    parameters = {"vault": keys.vault_id, "handle": keys.handle(field)}
     with system.main.read() as connection:
-        rows = connection.execute(_OWN, parameters).all()
+        rows = connection.execute(_VERSIONS, parameters).all()
     versions = []
     for row in rows:
         value = StoredValue(keys.vault_id, row.handle, row.seq, row.value_id, row.box)

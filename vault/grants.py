@@ -1,80 +1,19 @@
 """A grant as it lies in the database: its row, its mac, its terms, its stanzas (format.md §2-4)."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 
-from sqlalchemy import Connection, RowMapping, and_, delete, insert, select, update
-from sqlalchemy import bindparam as bind
+from sqlalchemy import Connection, RowMapping
 
-from consent.decision import ACTIVE, ENDED, OFFERED
+from consent.decision import ACTIVE, OFFERED
 from consent.terms import Terms
 from crypto.errors import CannotOpen, Malformed
 from crypto.primitives import constant_time_equal, sha256
-from vault.context import VAULT_COLUMNS
 from vault.errors import Damaged
 from vault.keys import MetadataKeys
-from vault.sequencer import Step
-from vault.tables import audit_keys, grants, routes, stanzas, value_heads, values, vaults
+from vault.steps import Step, insertion, sql
+from vault.tables import grants, stanzas
 from vault.values import Stanza, StoredValue
-
-GRANT_COLUMNS = tuple(c.label(f"g_{c.name}") for c in grants.c if c.name != "vault_id")
-
-# By the id of a code or a token. The routing row is a hint: the grant found must carry the id.
-BY_ROUTE = (
-    select(*GRANT_COLUMNS, *VAULT_COLUMNS)
-    .join_from(
-        routes,
-        grants,
-        and_(grants.c.vault_id == routes.c.vault_id, grants.c.grant_id == routes.c.target),
-    )
-    .join(vaults, vaults.c.vault_id == grants.c.vault_id)
-    .join(audit_keys, audit_keys.c.subject == vaults.c.subject)
-    .where(routes.c.id == bind("b_id"))
-)
-_OF_VAULT = (
-    select(*GRANT_COLUMNS).where(grants.c.vault_id == bind("b_vault")).order_by(grants.c.created_at)
-)
-_INSERT = insert(grants)
-_INSERT_STANZAS = insert(stanzas)
-_DELETE_STANZAS = delete(stanzas).where(
-    stanzas.c.vault_id == bind("b_vault"), stanzas.c.recipient == bind("b_recipient")
-)
-_THIS = (grants.c.vault_id == bind("b_vault"), grants.c.grant_id == bind("b_grant"))
-_NOT_ENDED = select(grants.c.state).where(*_THIS, grants.c.state != ENDED)
-_END = update(grants).where(*_THIS).values(state=ENDED)
-_STANZAS = (
-    select(
-        values.c.handle, values.c.seq, values.c.value_id, values.c.box, values.c.mac,
-        value_heads.c.seq.label("head_seq"), value_heads.c.value_id.label("head_value_id"),
-        value_heads.c.mac.label("head_mac"), stanzas.c.wrapped,
-    )
-    .join_from(
-        stanzas,
-        values,
-        and_(
-            values.c.vault_id == stanzas.c.vault_id,
-            values.c.handle == stanzas.c.handle,
-            values.c.seq == stanzas.c.seq,
-        ),
-    )
-    .join(
-        value_heads,
-        and_(
-            value_heads.c.vault_id == stanzas.c.vault_id,
-            value_heads.c.handle == stanzas.c.handle,
-        ),
-    )
-    .where(stanzas.c.vault_id == bind("b_vault"), stanzas.c.recipient == bind("b_recipient"))
-    .where(stanzas.c.handle.in_(bind("b_handles", expanding=True)))
-    .order_by(stanzas.c.handle, stanzas.c.seq)
-)  # fmt: skip
-_CURRENT_STANZAS = _STANZAS.where(stanzas.c.seq == value_heads.c.seq)
-_DELETE_OLDER = delete(stanzas).where(
-    stanzas.c.vault_id == bind("b_vault"),
-    stanzas.c.recipient == bind("b_recipient"),
-    stanzas.c.handle == bind("b_handle"),
-    stanzas.c.seq < bind("b_seq"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,26 +39,15 @@ class Grant:
     created_at: int
 
     @classmethod
-    def of(cls, vault_id: bytes, row: RowMapping) -> "Grant":
-        """The grant of a row that was selected with `GRANT_COLUMNS`."""
-        return cls(vault_id, **{c.name[2:]: row[c.name] for c in GRANT_COLUMNS})
+    def of(cls, row: RowMapping) -> "Grant":
+        """The grant of a row that was selected with all columns of `vault_grant`."""
+        return cls(**{name: row[name] for name in _COLUMNS})
 
     def computed_mac(self, keys: MetadataKeys) -> bytes:
-        return keys.row_mac(
-            "grant/1",
-            self.vault_id,
-            self.grant_id,
-            self.phase,
-            self.offer_id,
-            self.token_id or b"",
-            self.prev_token_id or b"",
-            self.prev_until or 0,
-            self.public_key or b"",
-            self.key_hash or b"",
-            self.offer_ends,
-            self.not_after,
-            sha256(self.box),
-        )
+        ids = self.vault_id, self.grant_id, self.phase, self.offer_id
+        tokens = self.token_id or b"", self.prev_token_id or b"", self.prev_until or 0
+        bound = self.public_key or b"", self.key_hash or b"", self.offer_ends, self.not_after
+        return keys.row_mac("grant/1", *ids, *tokens, *bound, sha256(self.box))
 
     def with_mac(self, keys: MetadataKeys) -> "Grant":
         return replace(self, mac=self.computed_mac(keys))
@@ -137,22 +65,24 @@ class Grant:
         """What the log names this row by."""
         return self.grant_id, sha256(self.mac)
 
-    def insertion(self) -> Step:
-        return Step(_INSERT, {c.name: getattr(self, c.name) for c in grants.c})
+    @property
+    def this(self) -> dict[str, bytes]:
+        """The parameters that name this row."""
+        return {"vault": self.vault_id, "grant": self.grant_id}
+
+    def insertion(self) -> tuple[Step, ...]:
+        return insertion(grants, [asdict(self)])
 
     def has_not_ended(self) -> Step:
         """Premise: nobody ended it yet."""
-        return Step(_NOT_ENDED, self._this())
+        return Step(_NOT_ENDED, self.this)
 
     def ending(self) -> tuple[Step, ...]:
         """What ending it writes: the state, and that no stanza is left."""
-        return Step(_END, self._this()), self.stanza_removal()
+        return Step(_END, self.this), self.stanza_removal()
 
     def stanza_removal(self) -> Step:
-        return Step(_DELETE_STANZAS, {"b_vault": self.vault_id, "b_recipient": self.grant_id})
-
-    def _this(self) -> dict[str, bytes]:
-        return {"b_vault": self.vault_id, "b_grant": self.grant_id}
+        return Step(_DELETE_STANZAS, self.this)
 
     def covers(self, now_ms: int) -> bool:
         """Whether a value put now still goes to this grant, terms permitting."""
@@ -160,10 +90,29 @@ class Grant:
         return self.state in {OFFERED, ACTIVE} and now_ms < end
 
 
+_COLUMNS = tuple(each.name for each in fields(Grant))
+_NOT_ENDED = sql(
+    "SELECT 1 FROM vault_grant WHERE vault_id = :vault AND grant_id = :grant AND state <> 'ended'"
+)
+_END = sql("UPDATE vault_grant SET state = 'ended' WHERE vault_id = :vault AND grant_id = :grant")
+_DELETE_STANZAS = sql("DELETE FROM stanza WHERE vault_id = :vault AND recipient = :grant")
+_DELETE_OLDER = sql(
+    "DELETE FROM stanza WHERE vault_id = :vault AND recipient = :recipient"
+    " AND handle = :handle AND seq < :seq"
+)
+_OF_VAULT = sql("SELECT * FROM vault_grant WHERE vault_id = :vault ORDER BY created_at")
+_HELD = """SELECT v.handle, v.seq, v.value_id, v.box, v.mac, s.wrapped,
+        h.seq AS head_seq, h.value_id AS head_value_id, h.mac AS head_mac
+    FROM stanza s JOIN value v USING (vault_id, handle, seq)
+    JOIN value_head h USING (vault_id, handle)
+    WHERE s.vault_id = :vault AND s.recipient = :recipient AND s.handle IN :handles"""
+_HELD_BY_GRANT = sql(_HELD + " ORDER BY s.handle, s.seq", "handles")
+_HELD_BY_OWNER = sql(_HELD + " AND s.seq = h.seq", "handles")  # the owner holds every version
+
+
 def grants_of(connection: Connection, vault_id: bytes) -> list[Grant]:
     """Every grant row of a vault, oldest first. Each has still to pass its mac."""
-    rows = connection.execute(_OF_VAULT, {"b_vault": vault_id}).mappings()
-    return [Grant.of(vault_id, row) for row in rows]
+    return [Grant.of(row) for row in connection.execute(_OF_VAULT, {"vault": vault_id}).mappings()]
 
 
 def sound_grants(grants_: Iterable[Grant], keys: MetadataKeys) -> Iterator[tuple[Grant, Terms]]:
@@ -189,9 +138,8 @@ def held_values(
 
     Every row passed its mac, the head that says which version is current included: `Damaged`.
     """
-    parameters = {"b_vault": keys.vault_id, "b_recipient": recipient, "b_handles": list(handles)}
-    # The owner has a stanza of every version; a grant only of the one it may read.
-    statement = _CURRENT_STANZAS if recipient == keys.vault_id else _STANZAS
+    parameters = {"vault": keys.vault_id, "recipient": recipient, "handles": list(handles)}
+    statement = _HELD_BY_OWNER if recipient == keys.vault_id else _HELD_BY_GRANT
     held: dict[bytes, Held] = {}
     for row in connection.execute(statement, parameters):
         value = StoredValue(keys.vault_id, row.handle, row.seq, row.value_id, row.box)
@@ -203,30 +151,12 @@ def held_values(
     return held
 
 
-def insert_stanzas(made: Sequence[Stanza]) -> tuple[Step, ...]:
+def insert_stanzas(made: Iterable[Stanza]) -> tuple[Step, ...]:
     """The step that writes stanzas; none for none."""
-    rows = [
-        {
-            "vault_id": stanza.value.vault_id,
-            "recipient": stanza.recipient,
-            "handle": stanza.value.handle,
-            "seq": stanza.value.seq,
-            "wrapped": stanza.wrapped,
-        }
-        for stanza in made
-    ]
-    return (Step(_INSERT_STANZAS, rows),) if rows else ()
+    return insertion(stanzas, (stanza.row | {"wrapped": stanza.wrapped} for stanza in made))
 
 
 def remove_older_stanzas(newer: Sequence[Stanza]) -> tuple[Step, ...]:
     """The step that takes from recipients the versions that these replace."""
-    rows = [
-        {
-            "b_vault": stanza.value.vault_id,
-            "b_recipient": stanza.recipient,
-            "b_handle": stanza.value.handle,
-            "b_seq": stanza.value.seq,
-        }
-        for stanza in newer
-    ]
+    rows = [stanza.row | {"vault": stanza.row["vault_id"]} for stanza in newer]
     return (Step(_DELETE_OLDER, rows),) if rows else ()

@@ -7,17 +7,34 @@ backup turns up (format.md §2, §5). The keystore shares no transaction with th
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-
-from sqlalchemy import ColumnElement, and_, delete, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from typing import Any
 
 from crypto.encoding import canonical_json, parse_canonical
 from crypto.primitives import random_bytes
 from vault.database import Database
-from vault.tables import keystore_instance, salts
+from vault.steps import sql
 
 SALT_BYTES = 32
 _TRUNCATE_SECONDS_MAX = 1.0
+_INSTANCE = sql("SELECT instance_id FROM instance")
+_GET = sql("SELECT kind, id, phase, salt FROM salt WHERE id IN :ids AND salt IS NOT NULL", "ids")
+_MAKE = sql(
+    "INSERT INTO salt (kind, id, phase, vault_id, salt, expires_at)"
+    " VALUES (:kind, :id, :phase, :vault, :salt, :expires) ON CONFLICT DO NOTHING"
+)
+_DROP = "DELETE FROM salt WHERE "
+_DROP_ONE = sql(_DROP + "kind = :kind AND id = :id AND phase = :phase")
+_DROP_GRANT = sql(_DROP + "kind = 'grant' AND id = :id AND phase < :phase")
+_DROP_VAULT = sql(_DROP + "vault_id = :vault")
+_DROP_EXPIRED = sql(_DROP + "expires_at <= :now")
+_RETAIN_AUDIT_KEY = sql(
+    "UPDATE salt SET vault_id = :nobody, expires_at = :until WHERE kind = 'audit' AND id = :subject"
+)
+_VOID = "UPDATE salt SET salt = NULL, owed = :owed WHERE vault_id = :vault AND owed IS NULL AND "
+_VOID_GRANT = sql(_VOID + "kind = 'grant' AND id = :id")
+_VOID_VAULT = sql(_VOID + "kind <> 'audit'")
+_ROWS = sql("SELECT kind, id, phase, vault_id, salt IS NULL AS is_gone, owed FROM salt")
+_ALL_PHASES = 2**31
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +83,14 @@ class Keystore:
 
     def instance_id(self) -> bytes | None:
         with self._database.read() as connection:
-            return connection.execute(select(keystore_instance.c.instance_id)).scalar_one_or_none()
+            return connection.execute(_INSTANCE).scalar_one_or_none()
 
     def get(self, keys: Sequence[SaltKey]) -> dict[SaltKey, bytes]:
         """The salts that are there, in one statement. A missing one is simply absent."""
-        statement = select(salts.c.kind, salts.c.id, salts.c.phase, salts.c.salt).where(
-            or_(*map(_is, keys)), salts.c.salt.is_not(None)
-        )
         with self._database.read() as connection:
-            rows = connection.execute(statement).all()
-        return {SaltKey(kind, id_, phase): salt for kind, id_, phase, salt in rows}
+            rows = connection.execute(_GET, {"ids": [key.id for key in keys]}).all()
+        found = {SaltKey(row.kind, row.id, row.phase): row.salt for row in rows}
+        return {key: found[key] for key in keys if key in found}
 
     def make(self, key: SaltKey, vault_id: bytes, expires_at: int | None = None) -> bytes:
         """The salt of this name, made if absent: racers for one name all get the same salt.
@@ -88,84 +103,56 @@ class Keystore:
         self, keys: Sequence[SaltKey], vault_id: bytes, expires_at: int | None = None
     ) -> dict[SaltKey, bytes]:
         """The salts of these names, made where absent, in one transaction."""
-        insert = sqlite.insert if self._database.is_sqlite else postgresql.insert
+        new = [
+            asdict(key)
+            | {"vault": vault_id, "salt": random_bytes(SALT_BYTES), "expires": expires_at}
+            for key in keys
+        ]
         with self._database.write() as connection:
-            connection.execute(
-                insert(salts).on_conflict_do_nothing(),
-                [
-                    {
-                        "kind": key.kind,
-                        "id": key.id,
-                        "phase": key.phase,
-                        "vault_id": vault_id,
-                        "salt": random_bytes(SALT_BYTES),
-                        "expires_at": expires_at,
-                    }
-                    for key in keys
-                ],
-            )
+            connection.execute(_MAKE, new)
         return self.get(keys)
 
     def drop(self, keys: Iterable[SaltKey]) -> None:
         """Deletes salts for good, rows and all."""
-        wanted = list(keys)
-        if wanted:
-            self._delete(or_(*map(_is, wanted)))
+        self._write(_DROP_ONE, [asdict(key) for key in keys])
 
-    def drop_grant(self, grant_id: bytes, below_phase: int | None = None) -> None:
+    def drop_grant(self, grant_id: bytes, below_phase: int = _ALL_PHASES) -> None:
         """Deletes a grant's salts: all, or those of phases below the given one."""
-        condition = and_(salts.c.kind == "grant", salts.c.id == grant_id)
-        if below_phase is not None:
-            condition = and_(condition, salts.c.phase < below_phase)
-        self._delete(condition)
+        self._write(_DROP_GRANT, {"id": grant_id, "phase": below_phase})
 
     def drop_vault(self, vault_id: bytes, subject: bytes, retain_until: int) -> None:
         """Erases: every salt of the vault goes but the audit key's, which forgets whose it was."""
+        retained = {"nobody": b"", "until": retain_until, "subject": subject}
         with self._database.write() as connection:
-            connection.execute(
-                update(salts)
-                .where(salts.c.kind == "audit", salts.c.id == subject)
-                .values(vault_id=b"", expires_at=retain_until)
-            )
-            connection.execute(delete(salts).where(salts.c.vault_id == vault_id))
+            connection.execute(_RETAIN_AUDIT_KEY, retained)
+            connection.execute(_DROP_VAULT, {"vault": vault_id})
         self.press_out()
 
-    def drop_expired(self, now_ms: int) -> int:
+    def drop_expired(self, now_ms: int) -> None:
         """Deletes every salt past its time, whatever the main database says."""
-        return self._delete(salts.c.expires_at <= now_ms)
+        self._write(_DROP_EXPIRED, {"now": now_ms})
 
     def void_grant(self, vault_id: bytes, grant_id: bytes, owed: Owed) -> None:
         """Makes a grant's salts unusable now; notes the entry the log is owed (audit.md §3)."""
-        self._void(vault_id, and_(salts.c.kind == "grant", salts.c.id == grant_id), owed)
+        self._write(_VOID_GRANT, {"vault": vault_id, "id": grant_id, "owed": owed.encode()})
 
     def void_vault(self, vault_id: bytes, owed: Owed) -> None:
         """The same for every salt of a vault but its audit key's."""
-        self._void(vault_id, salts.c.kind != "audit", owed)
-
-    def _void(self, vault_id: bytes, condition: ColumnElement[bool], owed: Owed) -> None:
-        condition = and_(salts.c.vault_id == vault_id, condition, salts.c.owed.is_(None))
-        with self._database.write() as connection:
-            connection.execute(update(salts).where(condition).values(salt=None, owed=owed.encode()))
-        self.press_out()
-
-    def close(self) -> None:
-        self._database.close()
+        self._write(_VOID_VAULT, {"vault": vault_id, "owed": owed.encode()})
 
     def rows(self, kind: str | None = None, *, gone: bool = False) -> list[StoredSalt]:
-        """The stored salts by kind, or only those that are gone but owed."""
-        columns = (salts.c.kind, salts.c.id, salts.c.phase, salts.c.vault_id, salts.c.owed)
-        statement = select(*columns, salts.c.salt.is_(None))
-        if kind is not None:
-            statement = statement.where(salts.c.kind == kind)
-        if gone:
-            statement = statement.where(salts.c.salt.is_(None))
+        """The stored salts, of one kind or all; with `gone` only those that were voided."""
         with self._database.read() as connection:
-            rows = connection.execute(statement).all()
+            rows = connection.execute(_ROWS).all()
         return [
             StoredSalt(
-                SaltKey(kind_, id_, phase), vault_id, is_gone, Owed.decode(owed) if owed else None
+                SaltKey(row.kind, row.id, row.phase),
+                row.vault_id,
+                bool(row.is_gone),
+                Owed.decode(row.owed) if row.owed else None,
             )
-            for kind_, id_, phase, vault_id, owed, is_gone in rows
+            for row in rows
+            if kind in {None, row.kind} and (row.is_gone or not gone)
         ]
 
     def press_out(self) -> None:
@@ -179,13 +166,13 @@ class Keystore:
             time.sleep(0.02)
             self.truncated = self._database.truncate_wal()
 
-    def _delete(self, condition: ColumnElement[bool]) -> int:
+    def close(self) -> None:
+        self._database.close()
+
+    def _write(self, statement: Any, values: Any) -> None:
+        if not values:
+            return
         with self._database.write() as connection:
-            deleted = connection.execute(delete(salts).where(condition)).rowcount
-        if deleted:
+            changed = connection.execute(statement, values).rowcount
+        if changed:
             self.press_out()
-        return deleted
-
-
-def _is(key: SaltKey) -> ColumnElement[bool]:
-    return and_(salts.c.kind == key.kind, salts.c.id == key.id, salts.c.phase == key.phase)

@@ -6,11 +6,8 @@ nothing of the tree from before, and writes leaves, openings, tiles and the sign
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from sqlalchemy import Connection, Insert, Row, Table, and_, insert, select, update
-from sqlalchemy import bindparam as bind
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, insert
 
 from audit.entry import Chain, Event, check_pair, encode_chain, encode_event
 from audit.leaf import Nonces, Opening, leaf_hash, open_opening, seal_opening
@@ -20,38 +17,44 @@ from audit.tiles import WIDTH, NodeReader, RowUpdate, tile_updates
 from audit.tree import HASH_BYTES, Frontier
 from vault.database import Database
 from vault.keys import AuditKey
-from vault.tables import (
-    audit_checkpoints,
-    audit_heads,
-    audit_leaves,
-    audit_logs,
-    audit_openings,
-    audit_subjects,
-    audit_tiles,
-)
+from vault.steps import sql
+from vault.tables import audit_leaves, audit_openings
 
 OPEN = "open"
 
-_HEAD = select(audit_heads)
-_LOCK_HEAD = _HEAD.with_for_update()
-_SUBJECT = select(audit_subjects.c.last_seq, audit_subjects.c.last_leaf).where(
-    audit_subjects.c.subject == bind("b_subject"), audit_subjects.c["class"] == bind("b_class")
+_HEAD = sql("SELECT * FROM audit_head")
+_LOCK_HEAD = {"sqlite": _HEAD, "postgresql": sql("SELECT * FROM audit_head FOR UPDATE")}
+_SUBJECT = sql(
+    "SELECT last_seq, last_leaf FROM audit_subject WHERE subject = :id AND class = :class"
 )
-_TILE = select(audit_tiles.c.hashes).where(
-    audit_tiles.c.log == bind("b_log"),
-    audit_tiles.c.level == bind("b_level"),
-    audit_tiles.c.n == bind("b_n"),
+_PUT_SUBJECT = sql(
+    """INSERT INTO audit_subject (subject, class, last_seq, last_leaf)
+    VALUES (:subject, :class, :seq, :leaf) ON CONFLICT (subject, class)
+    DO UPDATE SET last_seq = excluded.last_seq, last_leaf = excluded.last_leaf"""
 )
-_LEAF_HASHES = (
-    select(audit_leaves.c.leaf_hash)
-    .where(
-        audit_leaves.c.log == bind("b_log"),
-        audit_leaves.c.idx.between(bind("b_from"), bind("b_to")),
-    )
-    .order_by(audit_leaves.c.idx)
+_TILE = sql("SELECT hashes FROM audit_tile WHERE log = :log AND level = :level AND n = :n")
+_PUT_TILE = sql(
+    """INSERT INTO audit_tile (log, level, n, hashes) VALUES (:log, :level, :n, :hashes)
+    ON CONFLICT (log, level, n) DO UPDATE SET hashes = excluded.hashes"""
 )
-_UPDATE_HEAD = update(audit_heads).values(
-    size=bind("b_size"), frontier=bind("b_frontier"), note=bind("b_note")
+_LEAF_HASHES = sql(
+    "SELECT leaf_hash FROM audit_leaf WHERE log = :log AND idx BETWEEN :first AND :last"
+    " ORDER BY idx"
+)
+_PUT_HEAD = sql("UPDATE audit_head SET size = :size, frontier = :frontier, note = :note")
+_HOLDS = sql("SELECT 1 FROM audit_leaf WHERE entry_id = :id")
+_ORIGINS = sql("SELECT log, origin FROM audit_log")
+_OPENINGS = sql(
+    """SELECT o.log, o.idx, l.entry_id, l.leaf_data, o.opening
+    FROM audit_opening o JOIN audit_leaf l USING (log, idx)
+    WHERE o.subject = :subject ORDER BY o.log, o.idx"""
+)
+_PUBLISH = sql(
+    """INSERT INTO audit_checkpoint (log, size, note, published_at)
+    VALUES (:log, :size, :note, :now) ON CONFLICT DO NOTHING"""
+)
+_PUBLISHED = sql(
+    "SELECT note, published_at FROM audit_checkpoint ORDER BY log DESC, size DESC LIMIT 1"
 )
 
 
@@ -66,10 +69,12 @@ class Head:
     system_subject: bytes
 
     @classmethod
-    def of(cls, row: Row[*tuple[Any, ...]]) -> "Head":
-        at = row._mapping
-        frontier = Frontier.decode(at["size"], at["frontier"])
-        return cls(at["log"], at["origin"], frontier, at["note"], at["system_subject"])
+    def read(cls, connection: Connection, *, lock: bool = False) -> "Head":
+        """The head as it is; with `lock` nobody else can grow the log until the commit."""
+        statement = _LOCK_HEAD[connection.dialect.name] if lock else _HEAD
+        row = connection.execute(statement).one()
+        frontier = Frontier.decode(row.size, row.frontier)
+        return cls(row.log, row.origin, frontier, row.note, row.system_subject)
 
 
 @dataclass(slots=True)
@@ -130,40 +135,31 @@ class Batch:
         frontier = self.head.frontier.extend(hashes)
         checkpoint = Checkpoint(self.head.origin, frontier.size, frontier.root())
         note = sign_checkpoint(self.log_key, checkpoint)
-        self.connection.execute(
-            _UPDATE_HEAD,
-            {"b_size": frontier.size, "b_frontier": frontier.encode(), "b_note": note},
-        )
+        values = {"size": frontier.size, "frontier": frontier.encode(), "note": note}
+        self.connection.execute(_PUT_HEAD, values)
         self.note = note
         return note
 
     def _last_of(self, subject: bytes) -> tuple[int, bytes]:
         known = self._subjects.get((subject, OPEN))
         if known is None:
-            values = {"b_subject": subject, "b_class": OPEN}
+            values = {"id": subject, "class": OPEN}
             row = self.connection.execute(_SUBJECT, values).one_or_none()
             known = (0, b"") if row is None else (row.last_seq, row.last_leaf)
         return known
 
     def _store_subjects(self) -> None:
-        statement = upsert(self.connection, audit_subjects, ("subject", "class"))
-        self.connection.execute(
-            statement,
-            [
-                {"subject": subject, "class": class_, "last_seq": seq, "last_leaf": leaf}
-                for (subject, class_), (seq, leaf) in self._subjects.items()
-            ],
-        )
+        rows = [
+            {"subject": subject, "class": class_, "seq": seq, "leaf": leaf}
+            for (subject, class_), (seq, leaf) in self._subjects.items()
+        ]
+        self.connection.execute(_PUT_SUBJECT, rows)
 
     def _store_tile(self, row: RowUpdate) -> None:
         before = TileReader(self.connection, self.head.log).read(row.level, row.n)
-        values = {
-            "log": self.head.log,
-            "level": row.level,
-            "n": row.n,
-            "hashes": before[: row.width_before * HASH_BYTES] + row.hashes,
-        }
-        self.connection.execute(upsert(self.connection, audit_tiles, ("log", "level", "n")), values)
+        hashes = before[: row.width_before * HASH_BYTES] + row.hashes
+        values = {"log": self.head.log, "level": row.level, "n": row.n, "hashes": hashes}
+        self.connection.execute(_PUT_TILE, values)
 
 
 class TileReader:
@@ -175,9 +171,9 @@ class TileReader:
 
     def read(self, level: int, n: int) -> bytes:
         if level == 0:
-            values = {"b_log": self._log, "b_from": n * WIDTH, "b_to": n * WIDTH + WIDTH - 1}
+            values = {"log": self._log, "first": n * WIDTH, "last": n * WIDTH + WIDTH - 1}
             return b"".join(self._connection.execute(_LEAF_HASHES, values).scalars())
-        values = {"b_log": self._log, "b_level": level, "b_n": n}
+        values = {"log": self._log, "level": level, "n": n}
         hashes = self._connection.execute(_TILE, values).scalar_one_or_none()
         return hashes or b""
 
@@ -209,77 +205,36 @@ class LogStore:
 
     def begin(self, connection: Connection) -> Batch:
         """Takes the row lock that orders all sequencers and reads the head under it."""
-        return Batch(connection, Head.of(connection.execute(_LOCK_HEAD).one()), self._log_key)
+        return Batch(connection, Head.read(connection, lock=True), self._log_key)
 
     def holds(self, batch: Batch) -> bool:
         """Whether a batch whose COMMIT was not answered has landed."""
-        statement = select(audit_leaves.c.idx).where(audit_leaves.c.entry_id == batch.entry_ids[-1])
         with self._database.read() as connection:
-            return connection.execute(statement).first() is not None
+            return connection.execute(_HOLDS, {"id": batch.entry_ids[-1]}).first() is not None
 
     def head(self) -> Head:
         with self._database.read() as connection:
-            return Head.of(connection.execute(_HEAD).one())
+            return Head.read(connection)
 
     def origins(self) -> dict[int, str]:
         """The name of each log by its number."""
         with self._database.read() as connection:
-            rows = connection.execute(select(audit_logs.c.log, audit_logs.c.origin)).all()
-        return {row.log: row.origin for row in rows}
+            return {row.log: row.origin for row in connection.execute(_ORIGINS)}
 
     def openings_of(self, subject: bytes) -> list[StoredOpening]:
         """Every stored opening of a subject, oldest first."""
-        statement = (
-            select(
-                audit_openings.c.log,
-                audit_openings.c.idx,
-                audit_leaves.c.entry_id,
-                audit_leaves.c.leaf_data,
-                audit_openings.c.opening,
-            )
-            .join_from(
-                audit_openings,
-                audit_leaves,
-                and_(
-                    audit_openings.c.log == audit_leaves.c.log,
-                    audit_openings.c.idx == audit_leaves.c.idx,
-                ),
-            )
-            .where(audit_openings.c.subject == subject)
-            .order_by(audit_openings.c.log, audit_openings.c.idx)
-        )
         with self._database.read() as connection:
-            return [StoredOpening(*row) for row in connection.execute(statement)]
+            return [StoredOpening(*r) for r in connection.execute(_OPENINGS, {"subject": subject})]
 
     def publish(self, now_ms: int) -> None:
         """Makes the newest head the published checkpoint."""
         head = self.head()
-        values = {
-            "log": head.log,
-            "size": head.frontier.size,
-            "note": head.note,
-            "published_at": now_ms,
-        }
+        values = {"log": head.log, "size": head.frontier.size, "note": head.note, "now": now_ms}
         with self._database.write() as connection:
-            dialect = sqlite if self._database.is_sqlite else postgresql
-            connection.execute(
-                dialect.insert(audit_checkpoints).values(values).on_conflict_do_nothing()
-            )
+            connection.execute(_PUBLISH, values)
 
     def published(self) -> tuple[str, int] | None:
         """The note that was published last, and when."""
-        statement = select(audit_checkpoints.c.note, audit_checkpoints.c.published_at).order_by(
-            audit_checkpoints.c.log.desc(), audit_checkpoints.c.size.desc()
-        )
         with self._database.read() as connection:
-            row = connection.execute(statement.limit(1)).first()
+            row = connection.execute(_PUBLISHED).first()
         return None if row is None else (row.note, row.published_at)
-
-
-def upsert(connection: Connection, into: Table, keys: tuple[str, ...]) -> Insert:
-    """INSERT .. ON CONFLICT (keys) DO UPDATE of the other columns."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(into)
-    others = {c.name: statement.excluded[c.name] for c in into.c if c.name not in keys}
-    upserting: Insert = statement.on_conflict_do_update(index_elements=list(keys), set_=others)
-    return upserting

@@ -6,8 +6,6 @@ back. Adding a way takes the vault's own secret, so an unlock secret has to be s
 
 from dataclasses import dataclass, field
 
-from sqlalchemy import bindparam as bind
-from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from crypto.box import ID_BYTES, derive_id
@@ -29,7 +27,7 @@ from vault.keys import (
     vault_salt,
 )
 from vault.recording import OWNER, draft, raise_version, unchanged
-from vault.sequencer import Item, PremiseFailed, Step
+from vault.sequencer import Item, PremiseFailed
 from vault.sessions import (
     OpenVault,
     SessionStarted,
@@ -41,31 +39,27 @@ from vault.sessions import (
     open_with_secret,
     route,
 )
+from vault.steps import Step, insertion, sql
 from vault.system import System
-from vault.tables import audit_keys, invites, methods, routes, vaults
+from vault.tables import audit_keys, methods, vaults
 from vault.unlocking import RECOVERY, Method, method_id
 
 RECOVERY_SECRET_BYTES = RECOVERY_CODE.secret_bytes
 _EPOCH = 1
-_INSERT_VAULT = insert(vaults)
-_INSERT_METHOD = insert(methods)
-_INSERT_AUDIT_KEY = insert(audit_keys)
-_INVITE_IS_VALID = select(invites.c.id).where(
-    invites.c.id == bind("b_id"), invites.c.expires_at > bind("b_now")
+_INVITE_IS_VALID = sql("SELECT 1 FROM invite WHERE id = :id AND expires_at > :now")
+_USE_INVITE = sql("DELETE FROM invite WHERE id = :id")
+_ROUTE = sql("SELECT 1 FROM route WHERE id = :id")
+_LIST = sql(
+    """SELECT method_id, kind, created_at, confirmed_at FROM method
+    WHERE vault_id = :vault AND state = 'active' ORDER BY created_at"""
 )
-_USE_INVITE = delete(invites).where(invites.c.id == bind("b_id"))
-_IS_FREE = select(routes.c.id).where(routes.c.id == bind("b_id"))
-_CONFIRM = (
-    update(methods)
-    .where(methods.c.vault_id == bind("b_vault"), methods.c.method_id == bind("b_id"))
-    .where(methods.c.confirmed_at.is_(None))
-    .values(confirmed_at=bind("b_now"))
+_CONFIRM = sql(
+    "UPDATE method SET confirmed_at = :now WHERE vault_id = :vault AND method_id = :id"
+    " AND confirmed_at IS NULL"
 )
-_REMOVE = (
-    update(methods)
-    .where(methods.c.vault_id == bind("b_vault"), methods.c.method_id == bind("b_id"))
-    .values(state="removed")
-)
+_REMOVE = sql("UPDATE method SET state = 'removed' WHERE vault_id = :vault AND method_id = :id")
+_DELETE = sql("DELETE FROM method WHERE vault_id = :vault AND method_id = :id")
+_DELETE_ROUTE = sql("DELETE FROM route WHERE id = :id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +97,7 @@ def create_vault(
     """
     premises, admission = _admission(system, invite, now_ms)
     with system.main.read() as connection:
-        taken = connection.execute(_IS_FREE, {"b_id": method_id(device.secret)}).first()
+        taken = connection.execute(_ROUTE, {"id": method_id(device.secret)}).first()
     if taken is not None:
         raise _in_use()
     recovery = UnlockSecret(RECOVERY, Secret.random(RECOVERY_SECRET_BYTES))
@@ -137,8 +131,8 @@ def _admission(
     if invite is None:
         raise Refused("A new vault needs an invitation here.", "invitation_needed")
     id_ = derive_id(invite, "invite")
-    valid = Step(_INVITE_IS_VALID, {"b_id": id_, "b_now": now_ms})
-    return (valid,), (Step(_USE_INVITE, {"b_id": id_}),)
+    valid = Step(_INVITE_IS_VALID, {"id": id_, "now": now_ms})
+    return (valid,), (Step(_USE_INVITE, {"id": id_}),)
 
 
 def _new_vault(
@@ -171,8 +165,8 @@ def _new_vault(
         "box": box_audit_key(system.root, audit_key, salts[names[1]]),
     }
     return unlocked, (
-        Step(_INSERT_VAULT, vault_row),
-        Step(_INSERT_AUDIT_KEY, audit_row),
+        *insertion(vaults, [vault_row]),
+        *insertion(audit_keys, [audit_row]),
         *_new_method(system, unlocked, device, now_ms, confirmed=True),
     )
 
@@ -194,15 +188,12 @@ def _new_method(
         "created_at": now_ms,
         "confirmed_at": now_ms if confirmed else None,
     }
-    return Step(_INSERT_METHOD, row), route(method.id, context.vault_id, method.id)
+    return *insertion(methods, [row]), *route(method.id, context.vault_id, method.id)
 
 
 def list_methods(system: System, opened: OpenVault) -> list[MethodInfo]:
-    statement = select(
-        methods.c.method_id, methods.c.kind, methods.c.created_at, methods.c.confirmed_at
-    ).where(methods.c.vault_id == opened.context.vault_id, methods.c.state == "active")
     with system.main.read() as connection:
-        rows = connection.execute(statement.order_by(methods.c.created_at)).all()
+        rows = connection.execute(_LIST, {"vault": opened.context.vault_id}).all()
     return [MethodInfo(*row) for row in rows]
 
 
@@ -222,7 +213,7 @@ def confirm_recovery(system: System, owner: caller.Owner, code: str, now_ms: int
         raise Refused("This recovery code is for another vault.", "wrong_recovery_code")
     if unlocked.confirmed:
         return
-    values = {"b_vault": opened.context.vault_id, "b_id": unlocked.method.id, "b_now": now_ms}
+    values = {"vault": opened.context.vault_id, "id": unlocked.method.id, "now": now_ms}
     event = draft(now_ms, "method.add", OWNER)
     key = opened.context.audit_key
 
@@ -273,7 +264,7 @@ def remove_method(system: System, owner: caller.Owner, id_: bytes, now_ms: int) 
             draft(now_ms, "method.remove", OWNER),
             opened.context.audit_key,
             premises=(unchanged(opened.context),),
-            writes=(Step(_REMOVE, {"b_vault": vault_id, "b_id": id_}), raise_version(vault_id)),
+            writes=(Step(_REMOVE, {"vault": vault_id, "id": id_}), raise_version(vault_id)),
         ), vault_id
 
     _, vault_id = system.record(prepare)
@@ -284,10 +275,8 @@ def finish_removal(system: System, vault_id: bytes, id_: bytes) -> None:
     """Drops the salt of a method that main shows as removed, then its rows."""
     system.keystore.drop([method_salt(id_)])
     with system.main.write() as connection:
-        connection.execute(
-            delete(methods).where(methods.c.vault_id == vault_id, methods.c.method_id == id_)
-        )
-        connection.execute(delete(routes).where(routes.c.id == id_))
+        connection.execute(_DELETE, {"vault": vault_id, "id": id_})
+        connection.execute(_DELETE_ROUTE, {"id": id_})
 
 
 def _check_removable(found: list[MethodInfo], id_: bytes) -> None:

@@ -176,8 +176,8 @@ def _prepare(
         opened.context.audit_key,
         premises=(registry_is(registry.version), unchanged(opened.context)),
         writes=(
-            grant.insertion(),
-            route(grant.offer_id, vault_id, grant_id),
+            *grant.insertion(),
+            *route(grant.offer_id, vault_id, grant_id),
             *insert_stanzas(wrapped),
             raise_version(vault_id),
         ),

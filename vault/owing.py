@@ -6,24 +6,21 @@ anything else once it can (audit.md §3); the salt's row goes when main shows th
 
 from collections.abc import Iterator
 
-from sqlalchemy import select
-
 from audit.entry import Actor
 from crypto.errors import CannotOpen
 from vault.database import Database
 from vault.ending import ending_item
 from vault.erasing import erasing_item
-from vault.grants import GRANT_COLUMNS, Grant
+from vault.grants import Grant
 from vault.keys import AuditKey, audit_salt, open_audit_key
 from vault.keystore import Keystore, Owed
 from vault.rootkey import RootKey
 from vault.sequencer import Item
-from vault.tables import audit_keys, grants, vaults
+from vault.steps import sql
 
-_GRANT = (
-    select(*GRANT_COLUMNS, vaults.c.subject, audit_keys.c.box.label("audit_key_box"))
-    .join_from(grants, vaults, vaults.c.vault_id == grants.c.vault_id)
-    .join(audit_keys, audit_keys.c.subject == vaults.c.subject)
+_GRANT = sql(
+    """SELECT g.*, {vault_columns} FROM vault_grant g {join_vault}
+    WHERE g.vault_id = :vault AND g.grant_id = :grant"""
 )
 
 
@@ -48,16 +45,16 @@ def owed_items(
 def _end_items(
     main: Database, keystore: Keystore, root: RootKey, vault_id: bytes, grant_id: bytes, note: Owed
 ) -> Iterator[Item]:
-    statement = _GRANT.where(grants.c.vault_id == vault_id, grants.c.grant_id == grant_id)
     with main.read() as connection:
-        row = connection.execute(statement).mappings().one_or_none()
+        found = connection.execute(_GRANT, {"vault": vault_id, "grant": grant_id})
+        row = found.mappings().one_or_none()
     if row is None:
         return
     salt = audit_salt(row["subject"])
     try:
-        found = keystore.get([salt])[salt]
-        key = open_audit_key(root, row["subject"], found, row["audit_key_box"])
+        stored = keystore.get([salt])[salt]
+        key = open_audit_key(root, row["subject"], stored, row["audit_key_box"])
     except (KeyError, CannotOpen):
         return  # the vault is erased: nobody is left to tell
     actor = Actor(note.actor, note.actor_id or None)
-    yield ending_item(key, Grant.of(vault_id, row), actor, note.reason, note.at)
+    yield ending_item(key, Grant.of(row), actor, note.reason, note.at)

@@ -8,11 +8,8 @@ be; they leave this function only after the commit.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam as bind
-from sqlalchemy import select, update
-
 from audit.entry import Event, Officer
-from consent.decision import ACTIVE, Deny, ReadFacts, decide_read
+from consent.decision import Deny, ReadFacts, decide_read
 from consent.terms import Terms
 from crypto.box import derive_id
 from crypto.encoding import unb64u
@@ -32,23 +29,27 @@ from vault.errors import (
     UnauthorizedField,
     VaultError,
 )
-from vault.grants import BY_ROUTE, Grant, Held, held_values
+from vault.grants import Grant, Held, held_values
 from vault.keys import GrantKeys, grant_salt
 from vault.recording import SYSTEM, agency_actor, burn_proof, draft, registry_is, use_of
 from vault.redeeming import TOKEN_PREFIX
-from vault.registry import VERSION, Snapshot
-from vault.sequencer import Item, Step
+from vault.registry import Snapshot
+from vault.sequencer import Item
 from vault.statement import Statement
+from vault.steps import Step, sql
 from vault.system import System
-from vault.tables import grants
 
-_BY_TOKEN = BY_ROUTE.add_columns(VERSION.label("registry_version"))
-_THIS = (grants.c.vault_id == bind("b_vault"), grants.c.grant_id == bind("b_grant"))
-_READS_LEFT = select(grants.c.state).where(*_THIS, grants.c.reads_used < bind("b_max"))
-_COUNT_READ = (
-    update(grants)
-    .where(*_THIS, grants.c.state == ACTIVE, grants.c.mac == bind("b_mac"))
-    .values(reads_used=grants.c.reads_used + 1)
+_BY_TOKEN = sql(
+    """SELECT g.*, {vault_columns}, (SELECT registry_version FROM instance) AS registry_version
+    FROM route r JOIN vault_grant g USING (vault_id) {join_vault}
+    WHERE r.id = :id AND g.grant_id = r.target"""
+)
+_READS_LEFT = sql(
+    "SELECT 1 FROM vault_grant WHERE vault_id = :vault AND grant_id = :grant AND reads_used < :most"
+)
+_COUNT_READ = sql(
+    "UPDATE vault_grant SET reads_used = reads_used + 1"
+    " WHERE vault_id = :vault AND grant_id = :grant AND state = 'active' AND mac = :mac"
 )
 
 
@@ -145,10 +146,10 @@ class _Reading:
     def _find(self) -> _Found:
         token_id = derive_id(self.holder.token, "id")
         with self.system.main.read() as connection:
-            row = connection.execute(_BY_TOKEN, {"b_id": token_id}).mappings().one_or_none()
+            row = connection.execute(_BY_TOKEN, {"id": token_id}).mappings().one_or_none()
         if row is None:
             raise InvalidToken
-        grant = Grant.of(row["vault_id"], row)
+        grant = Grant.of(row)
         if grant.token_id is None or not constant_time_equal(grant.token_id, token_id):
             raise InvalidToken
         salt_key = grant_salt(grant.grant_id, grant.phase)
@@ -190,11 +191,12 @@ class _Reading:
 
     def _permitted(self, found: _Found, held: dict[str, Held]) -> Item:
         grant = found.grant
-        this = {"b_vault": grant.vault_id, "b_grant": grant.grant_id}
         rights = [self._burn()]
         if found.terms.reads_max is not None:
-            rights.append(Step(_READS_LEFT, {**this, "b_max": found.terms.reads_max}, "used_up"))
-        rights.append(Step(_COUNT_READ, {**this, "b_mac": grant.mac}, "ended"))
+            rights.append(
+                Step(_READS_LEFT, grant.this | {"most": found.terms.reads_max}, "used_up")
+            )
+        rights.append(Step(_COUNT_READ, grant.this | {"mac": grant.mac}, "ended"))
         return Item(
             self._event(found, fields_given=self.fields),
             found.context.audit_key,
@@ -229,7 +231,7 @@ class _Reading:
         )
 
     def _burn(self) -> Step:
-        return burn_proof(self.system.root, self.system.main.dialect, self.holder.proof)
+        return burn_proof(self.system.root, self.holder.proof)
 
 
 def _release(keys: GrantKeys, held: Held, field: str) -> Released:

@@ -2,10 +2,6 @@
 
 from typing import Any
 
-from sqlalchemy import bindparam as bind
-from sqlalchemy import select, update
-from sqlalchemy.dialects import postgresql, sqlite
-
 from audit.entry import Actor, Event, new_entry_id
 from consent.credentials import Client, Proof
 from consent.terms import Terms
@@ -13,27 +9,19 @@ from crypto.box import mac
 from vault.context import VaultContext
 from vault.registry import Snapshot
 from vault.rootkey import RootKey
-from vault.sequencer import Step
-from vault.tables import instance, replays, vaults
+from vault.steps import Step, sql
 
 OWNER = Actor("owner")
 SYSTEM = Actor("system")
 OPERATOR = Actor("operator")
 REPLAY_KEPT_MS = 10 * 60_000
 
-_IS_UNCHANGED = select(vaults.c.state).where(
-    vaults.c.vault_id == bind("b_vault"),
-    vaults.c.version == bind("b_version"),
-    vaults.c.state == "open",
+_IS_UNCHANGED = sql(
+    "SELECT 1 FROM vault WHERE vault_id = :vault AND version = :version AND state = 'open'"
 )
-_RAISE_VERSION = (
-    update(vaults).where(vaults.c.vault_id == bind("b_vault")).values(version=vaults.c.version + 1)
-)
-_REGISTRY_IS = select(instance.c.id).where(instance.c.registry_version == bind("b_registry"))
-_BURN = {
-    "sqlite": sqlite.insert(replays).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(replays).on_conflict_do_nothing(),
-}
+_RAISE_VERSION = sql("UPDATE vault SET version = version + 1 WHERE vault_id = :vault")
+_REGISTRY_IS = sql("SELECT 1 FROM instance WHERE registry_version = :version")
+_BURN = sql("INSERT INTO replay (key, expires_at) VALUES (:key, :expires) ON CONFLICT DO NOTHING")
 
 
 def draft(now_ms: int, action: str, actor: Actor, **body: Any) -> Event:
@@ -55,27 +43,28 @@ def agency_actor(agency_id: str) -> Actor:
 
 def unchanged(context: VaultContext) -> Step:
     """Premise: the vault is as it was when prepared against. Its writes include `raise_version`."""
-    return Step(_IS_UNCHANGED, {"b_vault": context.vault_id, "b_version": context.version})
+    return Step(_IS_UNCHANGED, {"vault": context.vault_id, "version": context.version})
 
 
 def raise_version(vault_id: bytes) -> Step:
-    return Step(_RAISE_VERSION, {"b_vault": vault_id})
+    return Step(_RAISE_VERSION, {"vault": vault_id})
 
 
 def registry_is(version: int) -> Step:
     """Premise: no registration was added or revoked since."""
-    return Step(_REGISTRY_IS, {"b_registry": version})
+    return Step(_REGISTRY_IS, {"version": version})
 
 
-def burn_proof(root: RootKey, dialect: str, proof: Proof) -> Step:
+def burn_proof(root: RootKey, proof: Proof) -> Step:
     """Right: this proof was not used before. Stored is a keyed hash, and for ten minutes only."""
-    key = mac(root.derive("replay"), proof.thumbprint, proof.jti)
-    values = {"key": key, "expires_at": proof.issued_at + REPLAY_KEPT_MS}
-    return Step(_BURN[dialect], values, "replayed")
+    return _burn(root, proof.thumbprint, proof.jti, proof.issued_at, "replayed")
 
 
-def burn_assertion(root: RootKey, dialect: str, client: Client) -> Step:
+def burn_assertion(root: RootKey, client: Client) -> Step:
     """Right: this client assertion was not used before."""
-    key = mac(root.derive("replay"), client.agency_id, client.jti)
-    values = {"key": key, "expires_at": client.expires_at + REPLAY_KEPT_MS}
-    return Step(_BURN[dialect], values, "assertion_replayed")
+    return _burn(root, client.agency_id, client.jti, client.expires_at, "assertion_replayed")
+
+
+def _burn(root: RootKey, name: str, jti: str, from_ms: int, reason: str) -> Step:
+    key = mac(root.derive("replay"), name, jti)
+    return Step(_BURN, {"key": key, "expires": from_ms + REPLAY_KEPT_MS}, reason)

@@ -5,14 +5,11 @@ access token and a new salt. From here on the code is dead, photographed or not.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import bindparam as bind
-from sqlalchemy import select, update
-
 from audit.entry import Actor, Event
-from consent.decision import ACTIVE, OFFERED, Deny, Permit, RedeemFacts, decide_redeem
+from consent.decision import Deny, Permit, RedeemFacts, decide_redeem
 from consent.terms import Terms
 from crypto.box import derive_id
 from crypto.code import GRANT as GRANT_CODE
@@ -25,7 +22,7 @@ from vault import caller
 from vault.context import VaultContext, context_salts, open_context
 from vault.ending import ending_item
 from vault.errors import BadInput, Damaged, InvalidGrant, NotFound, Replayed
-from vault.grants import BY_ROUTE, Grant, held_values, insert_stanzas
+from vault.grants import Grant, held_values, insert_stanzas
 from vault.keys import AuditKey, GrantKeys, grant_salt
 from vault.keystore import SaltKey
 from vault.recording import (
@@ -39,39 +36,30 @@ from vault.recording import (
     use_of,
 )
 from vault.registry import Snapshot
-from vault.sequencer import Item, Step
+from vault.sequencer import Item
 from vault.sessions import route
+from vault.steps import Step, sql
 from vault.system import System
-from vault.tables import grants
 from vault.values import rewrap
 
 TOKEN_PREFIX = "va1_"  # noqa: S105 - a prefix, not a token
 WRONG_CODES_MAX = 3
-_REDEEM = (
-    update(grants)
-    .where(grants.c.vault_id == bind("b_vault"), grants.c.grant_id == bind("b_grant"))
-    .where(grants.c.state == OFFERED, grants.c.mac == bind("b_mac"))
-    .values(
-        state=ACTIVE,
-        phase=bind("b_phase"),
-        token_id=bind("b_token"),
-        public_key=bind("b_public"),
-        key_hash=bind("b_key_hash"),
-        mac=bind("b_new_mac"),
-    )
+_BY_CODE = sql(
+    """SELECT g.*, {vault_columns} FROM route r JOIN vault_grant g USING (vault_id) {join_vault}
+    WHERE r.id = :id AND g.grant_id = r.target"""
 )
-_COUNT_WRONG_CODE = (
-    update(grants)
-    .where(grants.c.vault_id == bind("b_vault"), grants.c.grant_id == bind("b_grant"))
-    .values(wrong_codes=grants.c.wrong_codes + 1)
+_REDEEM = sql(
+    """UPDATE vault_grant SET state = 'active', phase = :phase, token_id = :token_id,
+        public_key = :public_key, key_hash = :key_hash, mac = :mac
+    WHERE vault_id = :vault_id AND grant_id = :grant_id AND state = 'offered' AND mac = :old_mac"""
 )
-_SAME_STATE = select(grants.c.state).where(
-    grants.c.vault_id == bind("b_vault"),
-    grants.c.grant_id == bind("b_grant"),
-    grants.c.mac == bind("b_mac"),
-    grants.c.state == bind("b_state"),
-    grants.c.reads_used == bind("b_reads"),
-    grants.c.wrong_codes == bind("b_wrong"),
+_COUNT_WRONG_CODE = sql(
+    "UPDATE vault_grant SET wrong_codes = wrong_codes + 1"
+    " WHERE vault_id = :vault AND grant_id = :grant"
+)
+_AS_IT_WAS = sql(
+    """SELECT 1 FROM vault_grant WHERE vault_id = :vault_id AND grant_id = :grant_id
+    AND mac = :mac AND state = :state AND reads_used = :reads_used AND wrong_codes = :wrong_codes"""
 )
 
 
@@ -165,10 +153,10 @@ class _Attempt:
     def _find(self, code: Secret) -> _Offer | None:
         offer_id = derive_id(code, "id")
         with self.system.main.read() as connection:
-            row = connection.execute(BY_ROUTE, {"b_id": offer_id}).mappings().one_or_none()
+            row = connection.execute(_BY_CODE, {"id": offer_id}).mappings().one_or_none()
         if row is None:
             return None
-        grant = Grant.of(row["vault_id"], row)
+        grant = Grant.of(row)
         if not constant_time_equal(grant.offer_id, offer_id):
             return None
         salts = self.system.keystore.get([*context_salts(row), grant_salt(grant.grant_id, 0)])
@@ -204,30 +192,20 @@ class _Attempt:
             self._event(found, registry, fields_given=fields),
             found.context.audit_key,
             premises=(registry_is(registry.version), unchanged(found.context)),
-            rights=(*self._burns(), self._redemption(grant, redeemed)),
+            rights=(
+                *self._burns(),
+                Step(_REDEEM, asdict(redeemed) | {"old_mac": grant.mac}, "ended"),
+            ),
             writes=(
                 grant.stanza_removal(),
                 *insert_stanzas(wrapped),
-                route(token_id, vault_id, grant_id),
+                *route(token_id, vault_id, grant_id),
                 raise_version(vault_id),
             ),
             refs=redeemed.refs,
         )
         shown = TOKEN_PREFIX + b64u(token.reveal())
         return item, _Result(grant_id, Redeemed(shown, found.terms, fields, grant.not_after))
-
-    def _redemption(self, grant: Grant, redeemed: Grant) -> Step:
-        values = {
-            "b_vault": grant.vault_id,
-            "b_grant": grant.grant_id,
-            "b_mac": grant.mac,
-            "b_phase": redeemed.phase,
-            "b_token": redeemed.token_id,
-            "b_public": redeemed.public_key,
-            "b_key_hash": redeemed.key_hash,
-            "b_new_mac": redeemed.mac,
-        }
-        return Step(_REDEEM, values, "ended")
 
     def _denied(self, found: _Offer, registry: Snapshot, reason: str) -> Item:
         """The item of a refusal: an entry, and for two reasons what follows from it."""
@@ -257,13 +235,12 @@ class _Attempt:
             raise BadInput("tx_code is missing, or was not asked for.", "invalid_request")
         if grant.wrong_codes + 1 >= WRONG_CODES_MAX:
             return self._end(found, "wrong_tx_code", denied)
-        this = {"b_vault": grant.vault_id, "b_grant": grant.grant_id}
         return Item(
             denied,
             found.context.audit_key,
             premises=(self._still(grant),),
             rights=self._burns(),
-            writes=(Step(_COUNT_WRONG_CODE, this),),
+            writes=(Step(_COUNT_WRONG_CODE, grant.this),),
         )
 
     def _end(self, found: _Offer, reason: str, denied: Event) -> Item:
@@ -293,20 +270,9 @@ class _Attempt:
         return agency_actor(self.agency.client.agency_id)
 
     def _burns(self) -> tuple[Step, ...]:
-        root, dialect = self.system.root, self.system.main.dialect
-        return (
-            burn_assertion(root, dialect, self.agency.client),
-            burn_proof(root, dialect, self.agency.proof),
-        )
+        root = self.system.root
+        return burn_assertion(root, self.agency.client), burn_proof(root, self.agency.proof)
 
     def _still(self, grant: Grant) -> Step:
         """Premise: the grant is as it was looked at."""
-        values = {
-            "b_vault": grant.vault_id,
-            "b_grant": grant.grant_id,
-            "b_mac": grant.mac,
-            "b_state": grant.state,
-            "b_reads": grant.reads_used,
-            "b_wrong": grant.wrong_codes,
-        }
-        return Step(_SAME_STATE, values)
+        return Step(_AS_IT_WAS, asdict(grant))

@@ -5,11 +5,10 @@ loaded is kept in memory and loaded again when the registry's version has change
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
-from sqlalchemy import bindparam as bind
+from sqlalchemy import Connection
 
 from consent.decision import Registered
 from consent.registration import (
@@ -25,24 +24,17 @@ from crypto.jose import PublicJwk
 from crypto.primitives import constant_time_equal, sha256
 from vault.database import Database
 from vault.rootkey import RootKey
-from vault.sequencer import Step
-from vault.tables import instance, registrations
+from vault.steps import Step, insertion, sql
+from vault.tables import registrations
 
 ACTIVE, REVOKED = "active", "revoked"
 
-VERSION = select(instance.c.registry_version).scalar_subquery()
-_RAISE_VERSION = update(instance).values(registry_version=instance.c.registry_version + 1)
-_INSERT = insert(registrations)
-# Conditions name the mac that was checked: a row changed since then is not revoked in its name.
-_REVOKE = (
-    update(registrations)
-    .where(
-        registrations.c.kind == bind("b_kind"),
-        registrations.c.id == bind("b_id"),
-        registrations.c.parent == bind("b_parent"),
-        registrations.c.mac == bind("b_mac"),
-    )
-    .values(state=REVOKED, mac=bind("b_new_mac"), root_id=bind("b_root"))
+_VERSION = sql("SELECT registry_version FROM instance")
+_RAISE_VERSION = sql("UPDATE instance SET registry_version = registry_version + 1")
+_ROWS = sql("SELECT * FROM registry ORDER BY created_at, kind, id")
+_REVOKE = sql(
+    """UPDATE registry SET state = 'revoked', mac = :new_mac, root_id = :root
+    WHERE kind = :kind AND id = :id AND parent = :parent"""
 )
 
 
@@ -95,47 +87,26 @@ class Registry:
         self._snapshot = snapshot
         return snapshot
 
-    def additions(self, registration: Registration, now_ms: int) -> tuple[list[Registrant], Step]:
+    def additions(
+        self, registration: Registration, now_ms: int
+    ) -> tuple[list[Registrant], tuple[Step, ...]]:
         """The rows of a new registration and the step that inserts them."""
         agency = registration.agency
         rows = [self._registrant("agency", agency.id, "", agency.document)]
         rows += [
             self._registrant("use", use.id, agency.id, use.document) for use in registration.uses
         ]
-        values = [
-            {
-                "kind": row.kind,
-                "id": row.id,
-                "parent": row.parent,
-                "root_id": self._root.id,
-                "document": row.document,
-                "state": row.state,
-                "created_at": now_ms,
-                "mac": row.mac,
-            }
-            for row in rows
-        ]
-        return rows, Step(_INSERT, values)
+        made = {"root_id": self._root.id, "created_at": now_ms}
+        return rows, insertion(registrations, [asdict(row) | made for row in rows])
 
     def revocations(self, rows: Iterable[Registrant]) -> tuple[list[bytes], tuple[Step, ...]]:
-        """The new macs of rows that are revoked, and the conditions that revoke them."""
+        """The new macs of rows that are revoked, and the steps that revoke them."""
         macs, steps = [], []
         for row in rows:
             new_mac = self.row_mac(row.kind, row.id, row.parent, row.document, REVOKED)
             macs.append(new_mac)
-            steps.append(
-                Step(
-                    _REVOKE,
-                    {
-                        "b_kind": row.kind,
-                        "b_id": row.id,
-                        "b_parent": row.parent,
-                        "b_mac": row.mac,
-                        "b_new_mac": new_mac,
-                        "b_root": self._root.id,
-                    },
-                )
-            )
+            values = asdict(row) | {"new_mac": new_mac, "root": self._root.id}
+            steps.append(Step(_REVOKE, values))
         return macs, tuple(steps)
 
     def raise_version(self) -> Step:
@@ -154,9 +125,9 @@ class Registry:
         return Registrant(kind, id_, parent, raw, ACTIVE, computed)
 
     def _load(self, connection: Connection) -> Snapshot:
-        version = connection.execute(select(instance.c.registry_version)).scalar_one()
+        version = connection.execute(_VERSION).scalar_one()
         rows, damaged = [], []
-        for row in connection.execute(select(registrations).order_by(registrations.c.created_at)):
+        for row in connection.execute(_ROWS):
             computed = self.row_mac(row.kind, row.id, row.parent, row.document, row.state)
             if not constant_time_equal(computed, row.mac):
                 damaged.append(f"{row.kind} {row.id}")  # somebody changed it: not used, ever

@@ -9,13 +9,12 @@ While a batch commits in the writer thread, the next one gathers; nobody waits o
 
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass, replace
-from typing import Any
 
-from sqlalchemy import Connection, Executable
+from sqlalchemy import Connection
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from audit.entry import Event
@@ -24,19 +23,11 @@ from vault.database import Database
 from vault.errors import LogUnavailable
 from vault.keys import AuditKey
 from vault.log import Batch, LogStore
+from vault.steps import Step
 
 BATCH_ITEMS_MAX = 512
 QUEUE_ITEMS_MAX = 4096
 WAIT_SECONDS_MAX = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One statement and its values. As a condition it must touch exactly one row."""
-
-    statement: Executable
-    values: Mapping[str, Any] | Sequence[Mapping[str, Any]]
-    reason: str = ""  # as a right: why the entry says `denied` when it fails
 
 
 @dataclass(frozen=True, slots=True)

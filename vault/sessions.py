@@ -2,9 +2,6 @@
 
 from dataclasses import dataclass, field
 
-from sqlalchemy import bindparam as bind
-from sqlalchemy import delete, insert, select
-
 from crypto.code import RECOVERY as RECOVERY_CODE
 from crypto.code import decode_code
 from crypto.encoding import unb64u
@@ -12,13 +9,14 @@ from crypto.errors import CannotOpen, Malformed
 from crypto.primitives import constant_time_equal
 from crypto.secret import Secret
 from vault import caller
-from vault.context import VAULT_COLUMNS, VaultContext, context_salts, open_context
+from vault.context import VaultContext, context_salts, open_context
 from vault.errors import CannotUnlock, Damaged, NotFound, Refused, SessionEnded
 from vault.keys import OwnerKeys, method_salt, session_salt
 from vault.recording import OWNER, draft
-from vault.sequencer import Item, Step
+from vault.sequencer import Item
+from vault.steps import Step, insertion, sql
 from vault.system import System
-from vault.tables import audit_keys, methods, routes, sessions, vaults
+from vault.tables import routes, sessions
 from vault.unlocking import (
     DEVICE,
     DEVICE_SECRET_BYTES,
@@ -30,41 +28,19 @@ from vault.unlocking import (
     session_token,
 )
 
-_INSERT_ROUTE = insert(routes)
-_INSERT_SESSION = insert(sessions)
-_BY_SESSION = (
-    select(
-        sessions.c.unlocked_at,
-        sessions.c.expires_at,
-        sessions.c.box,
-        sessions.c.log_read_at,
-        sessions.c.epoch.label("session_epoch"),
-        *VAULT_COLUMNS,
-    )
-    .join_from(routes, sessions, sessions.c.vault_id == routes.c.vault_id)
-    .join(vaults, vaults.c.vault_id == routes.c.vault_id)
-    .join(audit_keys, audit_keys.c.subject == vaults.c.subject)
-    .where(routes.c.id == bind("b_id"), sessions.c.session_id == bind("b_id"))
+_BY_SESSION = sql(
+    """SELECT s.*, {vault_columns} FROM route r JOIN session s USING (vault_id) {join_vault}
+    WHERE r.id = :id AND s.session_id = r.id"""
 )
-_BY_METHOD = (
-    select(
-        methods.c.kind,
-        methods.c.epoch.label("method_epoch"),
-        methods.c.box,
-        methods.c.confirmed_at,
-        *VAULT_COLUMNS,
-    )
-    .join_from(routes, methods, methods.c.vault_id == routes.c.vault_id)
-    .join(vaults, vaults.c.vault_id == routes.c.vault_id)
-    .join(audit_keys, audit_keys.c.subject == vaults.c.subject)
-    .where(routes.c.id == bind("b_id"), methods.c.method_id == bind("b_id"))
-    .where(methods.c.state == "active")
+_BY_METHOD = sql(
+    """SELECT m.*, {vault_columns} FROM route r JOIN method m USING (vault_id) {join_vault}
+    WHERE r.id = :id AND m.method_id = r.id AND m.state = 'active'"""
 )
-_METHOD_IS_THERE = select(methods.c.kind).where(
-    methods.c.vault_id == bind("b_vault"),
-    methods.c.method_id == bind("b_id"),
-    methods.c.state == "active",
+_METHOD_IS_THERE = sql(
+    "SELECT 1 FROM method WHERE vault_id = :vault AND method_id = :id AND state = 'active'"
 )
+_DELETE_SESSION = sql("DELETE FROM session WHERE vault_id = :vault AND session_id = :id")
+_DELETE_ROUTE = sql("DELETE FROM route WHERE id = :id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +105,12 @@ def open_session(system: System, owner: caller.Owner, now_ms: int) -> OpenVault:
     """Opens the vault behind a session token; raises `SessionEnded` where there is none."""
     sid = session_id(owner.token)
     with system.main.read() as connection:
-        row = connection.execute(_BY_SESSION, {"b_id": sid}).mappings().one_or_none()
+        row = connection.execute(_BY_SESSION, {"id": sid}).mappings().one_or_none()
     if row is None or now_ms >= row["expires_at"]:
         raise SessionEnded
     salts = system.keystore.get([session_salt(sid), *context_salts(row)])
     salt = salts.get(session_salt(sid))
-    if salt is None or row["session_epoch"] != row["epoch"]:
+    if salt is None or row["epoch"] != row["vault_epoch"]:
         raise SessionEnded
     try:
         context = open_context(system.root, row, salts)
@@ -158,8 +134,8 @@ def open_with_secret(system: System, unlock: UnlockSecret) -> Unlocked:
     """
     mid = method_id(unlock.secret)
     with system.main.read() as connection:
-        row = connection.execute(_BY_METHOD, {"b_id": mid}).mappings().one_or_none()
-    if row is None or row["kind"] != unlock.kind or row["method_epoch"] != row["epoch"]:
+        row = connection.execute(_BY_METHOD, {"id": mid}).mappings().one_or_none()
+    if row is None or row["kind"] != unlock.kind or row["epoch"] != row["vault_epoch"]:
         raise CannotUnlock
     salts = system.keystore.get([method_salt(mid), *context_salts(row)])
     method = Method(row["vault_id"], row["epoch"], mid, row["kind"])
@@ -181,7 +157,7 @@ def start_session(system: System, unlock: UnlockSecret, now_ms: int) -> SessionS
         unlocked = open_with_secret(system, unlock)
         writes, started = new_session(system, unlocked, now_ms)
         still_a_method = Step(
-            _METHOD_IS_THERE, {"b_vault": unlocked.method.vault_id, "b_id": unlocked.method.id}
+            _METHOD_IS_THERE, {"vault": unlocked.method.vault_id, "id": unlocked.method.id}
         )
         event = draft(now_ms, "vault.unlock", OWNER)
         item = Item(event, unlocked.context.audit_key, premises=(still_a_method,), writes=writes)
@@ -208,13 +184,13 @@ def new_session(
         "box": session.box(token, salt, unlocked.keys),
         "log_read_at": 0,
     }
-    writes = Step(_INSERT_SESSION, row), route(session.id, vault_id, session.id)
+    writes = *insertion(sessions, [row]), *route(session.id, vault_id, session.id)
     return writes, SessionStarted(vault_id, session_token(token), expires_at, unlocked.confirmed)
 
 
-def route(id_: bytes, vault_id: bytes, target: bytes) -> Step:
+def route(id_: bytes, vault_id: bytes, target: bytes) -> tuple[Step, ...]:
     """The routing row that leads from an id to its vault."""
-    return Step(_INSERT_ROUTE, {"id": id_, "vault_id": vault_id, "target": target})
+    return insertion(routes, [{"id": id_, "vault_id": vault_id, "target": target}])
 
 
 def end_session(system: System, owner: caller.Owner, now_ms: int) -> None:
@@ -223,9 +199,5 @@ def end_session(system: System, owner: caller.Owner, now_ms: int) -> None:
     sid = opened.session.id
     system.keystore.drop([session_salt(sid)])
     with system.main.write() as connection:
-        connection.execute(
-            delete(sessions).where(
-                sessions.c.vault_id == opened.context.vault_id, sessions.c.session_id == sid
-            )
-        )
-        connection.execute(delete(routes).where(routes.c.id == sid))
+        connection.execute(_DELETE_SESSION, {"vault": opened.context.vault_id, "id": sid})
+        connection.execute(_DELETE_ROUTE, {"id": sid})

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import insert, select
+from sqlalchemy import Table, insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from audit.note import Checkpoint, LogKey, sign_checkpoint
@@ -28,6 +29,7 @@ from vault.registry import Registry
 from vault.rootkey import KeyFile, RootKey, read_key_file, root_key_path, write_key_file
 from vault.sequencer import Item, Sequencer
 from vault.settings import SETTINGS_FILE, Settings
+from vault.steps import sql
 from vault.system import System
 from vault.tables import (
     audit_heads,
@@ -37,6 +39,8 @@ from vault.tables import (
     keystore_instance,
 )
 
+_INSTANCE = sql("SELECT instance_id FROM instance")
+_AUDIT_KEY = sql("SELECT box FROM audit_key WHERE subject = :subject")
 _ROOT_ID = 1
 _LOG = 1
 _SYSTEM_VAULT = b""  # the system's own audit key belongs to no vault
@@ -116,34 +120,23 @@ def _fill(settings: Settings) -> None:
 
 
 def _first_rows(settings: Settings, main: Database, keystore: Database) -> None:
-    instance_id, key = random_bytes(16), AuditKey.fresh()
-    root, signer = root_key(settings), log_key(settings)
+    instance_id, key, empty = random_bytes(16), AuditKey.fresh(), Frontier()
+    root, origin = root_key(settings), settings.origin
+    note = sign_checkpoint(log_key(settings), Checkpoint(origin, 0, empty.root()))
     with keystore.write() as connection:
-        connection.execute(insert(keystore_instance).values(id=0, instance_id=instance_id))
+        connection.execute(insert(keystore_instance), {"id": 0, "instance_id": instance_id})
     salt = Keystore(keystore).make(audit_salt(key.subject), _SYSTEM_VAULT)
-    empty = Frontier()
-    note = sign_checkpoint(signer, Checkpoint(settings.origin, 0, empty.root()))
+    blob = box_audit_key(root, key, salt)
+    head = {"id": 0, "log": _LOG, "origin": origin, "size": 0, "frontier": empty.encode()}
+    rows: dict[Table, dict[str, Any]] = {
+        instance: {"id": 0, "instance_id": instance_id, "registry_version": 0},
+        audit_keys: {"subject": key.subject, "root_id": root.id, "box": blob},
+        audit_logs: {"log": _LOG, "origin": origin},
+        audit_heads: head | {"note": note, "system_subject": key.subject},
+    }
     with main.write() as connection:
-        connection.execute(
-            insert(instance).values(id=0, instance_id=instance_id, registry_version=0)
-        )
-        connection.execute(
-            insert(audit_keys).values(
-                subject=key.subject, root_id=root.id, box=box_audit_key(root, key, salt)
-            )
-        )
-        connection.execute(insert(audit_logs).values(log=_LOG, origin=settings.origin))
-        connection.execute(
-            insert(audit_heads).values(
-                id=0,
-                log=_LOG,
-                origin=settings.origin,
-                size=0,
-                frontier=empty.encode(),
-                note=note,
-                system_subject=key.subject,
-            )
-        )
+        for table, row in rows.items():
+            connection.execute(insert(table), row)
     Anchor(settings.anchor).write(note, first=True)
 
 
@@ -165,14 +158,14 @@ def open_system(settings: Settings, clock: Clock) -> System:
         # (3)
         check_log(main, log, signer.verifier, Anchor(settings.anchor))
         # (4)
-        system_key = _system_key(main, keystore, root, log)
+        ak_0 = system_key(main, keystore, root, log.head().system_subject)
     except SQLAlchemyError as error:
         raise NotReady(f"A database can't be opened: {type(error).__name__}.") from None
     catalogue = load_catalogue(*settings.catalogue_files)
     anchor = AnchorWriter(Anchor(settings.anchor))
 
     def owed() -> tuple[Item, ...]:
-        return owed_items(main, keystore, root, system_key)
+        return owed_items(main, keystore, root, ak_0)
 
     return System(
         settings=settings,
@@ -186,7 +179,7 @@ def open_system(settings: Settings, clock: Clock) -> System:
         sequencer=Sequencer(main, log, committed=anchor.offer, owed=owed),
         anchor=anchor,
         refusals=Refusals(settings.refusals_per_minute, settings.stranger_refusals_per_hour),
-        system_key=system_key,
+        system_key=ak_0,
     )
 
 
@@ -203,17 +196,15 @@ def log_key(settings: Settings) -> LogKey:
 def check_pair(main: Database, keystore: Keystore) -> None:
     """Main database and keystore are of one installation; raises `NotReady`."""
     with main.read() as connection:
-        instance_id = connection.execute(select(instance.c.instance_id)).scalar_one_or_none()
+        instance_id = connection.execute(_INSTANCE).scalar_one_or_none()
     if instance_id is None or instance_id != keystore.instance_id():
         raise NotReady("Main database and keystore do not belong together.")
 
 
-def _system_key(main: Database, keystore: Keystore, root: RootKey, log: LogStore) -> AuditKey:
-    subject = log.head().system_subject
+def system_key(main: Database, keystore: Keystore, root: RootKey, subject: bytes) -> AuditKey:
+    """The key of the entries that concern no single vault; raises `NotReady`."""
     with main.read() as connection:
-        blob = connection.execute(
-            select(audit_keys.c.box).where(audit_keys.c.subject == subject)
-        ).scalar_one_or_none()
+        blob = connection.execute(_AUDIT_KEY, {"subject": subject}).scalar_one_or_none()
     salt = keystore.get([audit_salt(subject)]).get(audit_salt(subject))
     if blob is None or salt is None:
         raise NotReady("The log's own key is missing from the main database or the keystore.")

@@ -9,22 +9,32 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
-from sqlalchemy import delete, select
-
-from consent.decision import ACTIVE, ENDED, OFFERED
+from consent.decision import ENDED, OFFERED
 from vault.ending import end
 from vault.erasing import erasing_vaults, finish_erasing
-from vault.grants import GRANT_COLUMNS, Grant
+from vault.grants import Grant
 from vault.keys import audit_salt, open_audit_key
 from vault.methods import finish_removal
 from vault.owing import owed_items
 from vault.recording import SYSTEM, draft
 from vault.sequencer import Item, PremiseFailed
+from vault.steps import sql
 from vault.system import System
-from vault.tables import audit_keys, grants, methods, replays, routes, sessions, vaults
 
 _logger = logging.getLogger(__name__)
-_BATCH = 500
+_OVER = sql(
+    """SELECT g.*, {vault_columns} FROM vault_grant g {join_vault} WHERE v.state = 'open'
+    AND (g.state = 'offered' AND g.offer_ends <= :now OR g.state = 'active' AND g.not_after <= :now)
+    LIMIT 500"""
+)
+_GRANT = sql("SELECT state, phase FROM vault_grant WHERE vault_id = :vault AND grant_id = :grant")
+_REMOVED = sql("SELECT vault_id, method_id FROM method WHERE state = 'removed'")
+_FORGET_PROOFS = sql("DELETE FROM replay WHERE expires_at <= :now")
+_FORGET_ROUTES = sql(
+    """DELETE FROM route WHERE id IN
+    (SELECT session_id FROM session WHERE expires_at <= :now)"""
+)
+_FORGET_SESSIONS = sql("DELETE FROM session WHERE expires_at <= :now")
 
 
 class Sweeper:
@@ -88,25 +98,15 @@ def _expire_salts(system: System, now_ms: int) -> None:
 
 def _end_grants(system: System, now_ms: int) -> None:
     """Offers nobody redeemed in time and grants past their end get their entry."""
-    over = ((grants.c.state == OFFERED) & (grants.c.offer_ends <= now_ms)) | (
-        (grants.c.state == ACTIVE) & (grants.c.not_after <= now_ms)
-    )
-    statement = (
-        select(*GRANT_COLUMNS, grants.c.vault_id, vaults.c.subject, audit_keys.c.box)
-        .join_from(grants, vaults, vaults.c.vault_id == grants.c.vault_id)
-        .join(audit_keys, audit_keys.c.subject == vaults.c.subject)
-        .where(over, vaults.c.state == "open")
-        .limit(_BATCH)
-    )
     with system.main.read() as connection:
-        rows = connection.execute(statement).mappings().all()
+        rows = connection.execute(_OVER, {"now": now_ms}).mappings().all()
     for row in rows:
         name = audit_salt(row["subject"])
         salt = system.keystore.get([name]).get(name)
         if salt is None:
             continue
-        key = open_audit_key(system.root, row["subject"], salt, row["box"])
-        grant = Grant.of(row["vault_id"], row)
+        key = open_audit_key(system.root, row["subject"], salt, row["audit_key_box"])
+        grant = Grant.of(row)
         reason = "offer_expired" if grant.state == OFFERED else "expired"
         end(system, key, grant, SYSTEM, reason, now_ms)
 
@@ -114,19 +114,16 @@ def _end_grants(system: System, now_ms: int) -> None:
 def _drop_ended_salts(system: System, _now_ms: int) -> None:
     """Salts of grants that main shows as ended, or of a phase that is over."""
     for row in system.keystore.rows("grant"):
-        statement = select(grants.c.state, grants.c.phase).where(
-            grants.c.vault_id == row.vault_id, grants.c.grant_id == row.key.id
-        )
+        this = {"vault": row.vault_id, "grant": row.key.id}
         with system.main.read() as connection:
-            grant = connection.execute(statement).one_or_none()
+            grant = connection.execute(_GRANT, this).one_or_none()
         if grant is not None and (grant.state == ENDED or grant.phase > row.key.phase):
             system.keystore.drop([row.key])
 
 
 def _finish_methods(system: System, _now_ms: int) -> None:
-    statement = select(methods.c.vault_id, methods.c.method_id).where(methods.c.state == "removed")
     with system.main.read() as connection:
-        rows = connection.execute(statement).all()
+        rows = connection.execute(_REMOVED).all()
     for row in rows:
         finish_removal(system, row.vault_id, row.method_id)
 
@@ -138,11 +135,9 @@ def _finish_erasures(system: System, now_ms: int) -> None:
 
 def _forget(system: System, now_ms: int) -> None:
     """Used proofs and sessions whose time is over."""
-    gone = select(sessions.c.session_id).where(sessions.c.expires_at <= now_ms)
     with system.main.write() as connection:
-        connection.execute(delete(replays).where(replays.c.expires_at <= now_ms))
-        connection.execute(delete(routes).where(routes.c.id.in_(gone)))
-        connection.execute(delete(sessions).where(sessions.c.expires_at <= now_ms))
+        for statement in (_FORGET_PROOFS, _FORGET_ROUTES, _FORGET_SESSIONS):
+            connection.execute(statement, {"now": now_ms})
 
 
 def _close_minutes(system: System, now_ms: int) -> None:

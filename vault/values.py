@@ -1,7 +1,8 @@
 """A value: encrypted once under its own data key, which goes to each recipient (format.md §3)."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from crypto.box import SEAL_BYTES, box, box_commitment, open_box, seal, unseal
 from crypto.encoding import pae
@@ -34,6 +35,13 @@ class StoredValue:
 
     def head_mac(self, keys: MetadataKeys) -> bytes:
         return keys.row_mac("value_head/1", self.vault_id, self.handle, self.seq, self.value_id)
+
+    def rows(self, keys: MetadataKeys, now_ms: int) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The row of this version, and the head that makes it the current one."""
+        ids = asdict(self)
+        del ids["box"]
+        head = ids | {"mac": self.head_mac(keys)}
+        return ids | {"box": self.box, "created_at": now_ms, "mac": self.mac(keys)}, head
 
     @property
     def ref(self) -> tuple[bytes, bytes, int, bytes]:
@@ -105,6 +113,13 @@ class Stanza:
     value: StoredValue
     recipient: bytes
     wrapped: bytes
+
+    @property
+    def row(self) -> dict[str, object]:
+        """The columns that name the row."""
+        value = self.value
+        ids = {"vault_id": value.vault_id, "handle": value.handle, "seq": value.seq}
+        return ids | {"recipient": self.recipient}
 
 
 def rewrap(

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
-from sqlalchemy.exc import NoResultFound, SQLAlchemyError
+from sqlalchemy import Connection, Row
+from sqlalchemy.exc import SQLAlchemyError
 
 from audit.entry import decode_chain, decode_event
 from audit.errors import AuditError
@@ -19,7 +19,7 @@ from audit.verify import StoredLeaf, verify_log
 from crypto.errors import CannotOpen
 from crypto.primitives import sha256
 from vault.anchor import Anchor
-from vault.context import VAULT_COLUMNS, VaultContext, context_salts, open_context
+from vault.context import VaultContext, context_salts, open_context
 from vault.database import Database
 from vault.errors import Damaged, NotFound, NotReady
 from vault.grants import grants_of
@@ -29,35 +29,21 @@ from vault.ledger import ExpectedVault, Ledger
 from vault.log import Head, TileReader
 from vault.registry import ACTIVE, REVOKED, Registry
 from vault.settings import Settings
-from vault.setup import log_key, root_key
-from vault.tables import (
-    audit_checkpoints,
-    audit_heads,
-    audit_keys,
-    audit_leaves,
-    audit_openings,
-    registrations,
-    value_heads,
-    values,
-    vaults,
-)
+from vault.setup import log_key, root_key, system_key
+from vault.steps import sql
 from vault.values import StoredValue
 
-_LEAVES = (
-    select(audit_leaves.c.idx, audit_leaves.c.leaf_data, audit_leaves.c.leaf_hash,
-           audit_leaves.c.entry_id)
-    .order_by(audit_leaves.c.idx)
-)  # fmt: skip
-_OPENINGS = (
-    select(audit_openings.c.idx, audit_openings.c.subject, audit_openings.c.opening,
-           audit_leaves.c.entry_id)
-    .join_from(
-        audit_openings,
-        audit_leaves,
-        (audit_leaves.c.log == audit_openings.c.log) & (audit_leaves.c.idx == audit_openings.c.idx),
-    )
-    .order_by(audit_openings.c.idx)
-)  # fmt: skip
+_LEAVES = sql("SELECT * FROM audit_leaf WHERE log = :log ORDER BY idx")
+_OPENINGS = """SELECT o.idx, o.subject, o.opening, l.entry_id
+    FROM audit_opening o JOIN audit_leaf l USING (log, idx) WHERE o.log = :log ORDER BY o.idx"""
+_ALL_OPENINGS = sql(_OPENINGS)
+_NEWEST_OPENINGS = sql(_OPENINGS + " DESC LIMIT :limit")
+_NOTES = sql("SELECT note FROM audit_checkpoint WHERE log = :log")
+_AUDIT_KEYS = sql("SELECT subject, box FROM audit_key")
+_REGISTRY = sql("SELECT * FROM registry")
+_VAULTS = sql("SELECT v.vault_id, {vault_columns} FROM vault v JOIN audit_key k USING (subject)")
+_VALUES = sql("SELECT * FROM value WHERE vault_id = :vault")
+_HEADS = sql("SELECT * FROM value_head WHERE vault_id = :vault")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +93,7 @@ class _Verification:
         self._verifier = log_key(settings).verifier
         self._anchor = Anchor(settings.anchor)
         self._registry = Registry(main, self._root)
-        self._head = Head.of(connection.execute(select(audit_heads)).one())
+        self._head = Head.read(connection)
         self._ledger = Ledger()
         self._findings: list[Finding] = []
 
@@ -140,17 +126,14 @@ class _Verification:
         )
 
     def _leaves(self) -> Iterator[StoredLeaf]:
-        rows = self._connection.execute(_LEAVES.where(audit_leaves.c.log == self._head.log))
+        rows = self._connection.execute(_LEAVES, {"log": self._head.log})
         return (StoredLeaf(row.idx, row.leaf_data, row.leaf_hash, row.entry_id) for row in rows)
 
     def _read_tile(self, level: int, n: int) -> bytes | None:
         return TileReader(self._connection, self._head.log).read(level, n) or None
 
     def _earlier_notes(self) -> list[str]:
-        statement = select(audit_checkpoints.c.note).where(
-            audit_checkpoints.c.log == self._head.log
-        )
-        notes = list(self._connection.execute(statement).scalars())
+        notes = list(self._connection.execute(_NOTES, {"log": self._head.log}).scalars())
         try:
             notes.append(self._anchor.read()[1])
         except NotReady as missing:
@@ -159,8 +142,7 @@ class _Verification:
 
     def _openings(self) -> Iterator[tuple[int, Opening]]:
         keys = self._audit_keys()
-        statement = _OPENINGS.where(audit_openings.c.log == self._head.log)
-        for row in self._connection.execute(statement):
+        for row in self._connection.execute(_ALL_OPENINGS, {"log": self._head.log}):
             key = keys.get(row.subject)
             if key is None:
                 continue  # shredded: the commitment stays, its content does not
@@ -176,7 +158,7 @@ class _Verification:
 
     def _audit_keys(self) -> dict[bytes, AuditKey]:
         keys = {}
-        for row in self._connection.execute(select(audit_keys)):
+        for row in self._connection.execute(_AUDIT_KEYS):
             name = audit_salt(row.subject)
             salt = self._keystore.get([name]).get(name)
             if salt is None:
@@ -189,7 +171,7 @@ class _Verification:
 
     def _compare_registry(self) -> None:
         expected = set(self._ledger.added)
-        for row in self._connection.execute(select(registrations)):
+        for row in self._connection.execute(_REGISTRY):
             name = f"{row.kind} {row.id}"
             macs = {
                 state: self._registry.row_mac(row.kind, row.id, row.parent, row.document, state)
@@ -208,10 +190,7 @@ class _Verification:
             self._find("registry", f"{len(expected)} registrations are gone")
 
     def _compare_vaults(self) -> int:
-        statement = select(*VAULT_COLUMNS).join_from(
-            vaults, audit_keys, audit_keys.c.subject == vaults.c.subject, isouter=True
-        )
-        rows = self._connection.execute(statement).mappings().all()
+        rows = self._connection.execute(_VAULTS).mappings().all()
         for row in rows:
             name = f"vault {row['vault_id'].hex()[:8]}"
             if row["vault_state"] != "open":
@@ -234,18 +213,14 @@ class _Verification:
     def _compare_values(self, name: str, context: VaultContext, expected: ExpectedVault) -> None:
         keys = context.keys
         found = {}
-        for row in self._connection.execute(
-            select(values).where(values.c.vault_id == context.vault_id)
-        ):
+        for row in self._connection.execute(_VALUES, {"vault": context.vault_id}):
             value = StoredValue(context.vault_id, row.handle, row.seq, row.value_id, row.box)
             if value.mac(keys) != row.mac:
                 self._find("value", f"{name}: version {row.seq} of a field was changed")
             found[row.handle, row.seq] = row.value_id, value.commitment
         self._differ("value", f"{name}: a version of a field", found, expected.values)
         heads = {}
-        for row in self._connection.execute(
-            select(value_heads).where(value_heads.c.vault_id == context.vault_id)
-        ):
+        for row in self._connection.execute(_HEADS, {"vault": context.vault_id}):
             head = StoredValue(context.vault_id, row.handle, row.seq, row.value_id, b"")
             if head.head_mac(keys) != row.mac:
                 self._find("value_head", f"{name}: a value head was changed")
@@ -294,32 +269,15 @@ def show(settings: Settings, limit: int = 50) -> list[Line]:
     keystore = Keystore(Database(settings.salts_url))
     try:
         with main.read() as connection:
-            head = Head.of(connection.execute(select(audit_heads)).one())
-            key = _system_key(settings, connection, keystore, head.system_subject)
-            statement = (
-                _OPENINGS.where(audit_openings.c.log == head.log)
-                .order_by(None)
-                .order_by(audit_openings.c.idx.desc())
-                .limit(limit)
-            )
-            return [_line(row, key, head.origin) for row in connection.execute(statement)]
+            head = Head.read(connection)
+            key = system_key(main, keystore, root_key(settings), head.system_subject)
+            newest = connection.execute(_NEWEST_OPENINGS, {"log": head.log, "limit": limit})
+            return [_line(row, key, head.origin) for row in newest]
     except SQLAlchemyError as error:
         raise NotReady(f"A database can't be read: {type(error).__name__}.") from None
     finally:
         main.close()
         keystore.close()
-
-
-def _system_key(
-    settings: Settings, connection: Connection, keystore: Keystore, subject: bytes
-) -> AuditKey:
-    statement = select(audit_keys.c.box).where(audit_keys.c.subject == subject)
-    try:
-        blob = connection.execute(statement).scalar_one()
-        salt = keystore.get([audit_salt(subject)])[audit_salt(subject)]
-        return open_audit_key(root_key(settings), subject, salt, blob)
-    except (NoResultFound, KeyError, CannotOpen):
-        raise NotReady("The log's own key does not open.") from None
 
 
 def _line(row: Row[*tuple[Any, ...]], key: AuditKey, origin: str) -> Line:
