@@ -18,8 +18,8 @@ REASONS = (
     "wrong_agency",  # the offer or grant is for another agency
     "wrong_code",  # an unlock, pairing or grant code that does not match
     "wrong_tx_code",  # the spoken transaction code does not match
-    "second_use",  # an offer that was already redeemed
-    "answer_lost",  # the caller says that an answer never reached it
+    "second_use",  # the code of an offer that was redeemed already came again
+    "answer_lost",  # it came again at once, from the same key, before anything was read
     "ended",  # the grant, session or vault is no longer there
     "offer_expired",  # the offer was not redeemed in time
     "fields_missing",  # a mandatory field has no value or no grant
@@ -34,5 +34,6 @@ REASONS = (
     "recorded_later",  # it took effect before the log could be written
     "logout",  # the owner closed the session
     "assertion_replayed",  # a client assertion was presented a second time
+    "damaged",  # a stored row does not pass its check
     "retention",  # the time to keep it is over
 )

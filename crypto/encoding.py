@@ -105,7 +105,7 @@ def parse_json(raw: bytes | str) -> Any:
     """Strict JSON: UTF-8, no duplicate keys, floats, NaN or integers beyond 2^53."""
     try:
         text = raw.decode() if isinstance(raw, bytes) else raw
-        return json.loads(
+        value = json.loads(
             text,
             object_pairs_hook=_no_duplicates,
             parse_float=_refuse,
@@ -114,6 +114,9 @@ def parse_json(raw: bytes | str) -> Any:
         )
     except (ValueError, RecursionError):
         raise Malformed("json") from None
+    if "\\u" in text:  # an escape may spell a lone surrogate, which no text encoding can write
+        canonical_json(value)
+    return value
 
 
 def parse_canonical(raw: bytes) -> Any:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import RowMapping
 
 from crypto.errors import CannotOpen
+from crypto.primitives import constant_time_equal
 from vault.errors import Damaged, NotFound
 from vault.keys import (
     AuditKey,
@@ -56,7 +57,8 @@ def open_context(root: RootKey, row: RowMapping, salts: Mapping[SaltKey, bytes])
     except CannotOpen:
         raise Damaged("vault") from None
     epoch, public_key = row["vault_epoch"], row["vault_public_key"]
-    keys.check("vault", row["vault_mac"], vault_mac(keys, epoch, public_key, subject))
+    if not constant_time_equal(row["vault_mac"], vault_mac(keys, epoch, public_key, subject)):
+        raise Damaged("vault", audit_key)
     return VaultContext(vault_id, epoch, row["vault_version"], public_key, keys, audit_key)
 
 

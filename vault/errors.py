@@ -117,8 +117,9 @@ class Damaged(VaultError):
 
     code = "vault_damaged"
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, audit_key: object = None) -> None:
         super().__init__(f"The stored {what} does not pass its check and is not used.")
+        self.audit_key = audit_key  # where the owner's log still opens: for the alarm
 
 
 class NotReady(VaultError):

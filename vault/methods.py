@@ -89,13 +89,17 @@ class MethodAdded:
 
 
 def create_vault(
-    system: System, device: UnlockSecret, invite: Secret | None, now_ms: int
+    system: System,
+    by: caller.Stranger | caller.Operator,
+    device: UnlockSecret,
+    invite: Secret | None,
+    now_ms: int,
 ) -> VaultCreated:
     """Makes a vault with a device secret and a recovery code. Salts first, then all rows at once.
 
     Raises `Refused` without leave to make one, and `Conflict` for a device secret that is in use.
     """
-    premises, admission = _admission(system, invite, now_ms)
+    premises, admission = _admission(system, by, invite, now_ms)
     with system.main.read() as connection:
         taken = connection.execute(_ROUTE, {"id": method_id(device.secret)}).first()
     if taken is not None:
@@ -122,12 +126,14 @@ def create_vault(
 
 
 def _admission(
-    system: System, invite: Secret | None, now_ms: int
+    system: System, by: caller.Stranger | caller.Operator, invite: Secret | None, now_ms: int
 ) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
     """Premise and write of the invitation that a new vault takes, where it takes one."""
     mode = system.settings.registration
-    if mode == "open":
+    if mode == "open" or isinstance(by, caller.Operator):
         return (), ()
+    if mode == "operator":
+        raise Refused("New vaults are made at the counter only.", "registration_closed")
     if invite is None:
         raise Refused("A new vault needs an invitation here.", "invitation_needed")
     id_ = derive_id(invite, "invite")

@@ -11,7 +11,7 @@ from crypto.secret import Secret
 from vault import caller
 from vault.context import VaultContext, context_salts, open_context
 from vault.errors import CannotUnlock, Damaged, NotFound, Refused, SessionEnded
-from vault.keys import OwnerKeys, method_salt, session_salt
+from vault.keys import AuditKey, OwnerKeys, method_salt, session_salt
 from vault.recording import OWNER, draft
 from vault.sequencer import Item
 from vault.steps import Step, insertion, sql
@@ -146,12 +146,15 @@ def open_with_secret(system: System, unlock: UnlockSecret) -> Unlocked:
         raise CannotUnlock from None
     keys = OwnerKeys.from_vault_secret(secret, context.vault_id, context.epoch)
     if not constant_time_equal(keys.pair().public, context.public_key):
-        raise Damaged("owner key")
+        raise Damaged("owner key", context.audit_key)
     return Unlocked(context, secret, keys, method, row["confirmed_at"] is not None)
 
 
 def start_session(system: System, unlock: UnlockSecret, now_ms: int) -> SessionStarted:
-    """Unlocks, and keeps the vault readable for the life of a session token."""
+    """Unlocks, and keeps the vault readable for the life of a session token.
+
+    A vault that somebody changed stays shut, with an alarm in its log: `Damaged`.
+    """
 
     def prepare() -> tuple[Item, SessionStarted]:
         unlocked = open_with_secret(system, unlock)
@@ -163,7 +166,13 @@ def start_session(system: System, unlock: UnlockSecret, now_ms: int) -> SessionS
         item = Item(event, unlocked.context.audit_key, premises=(still_a_method,), writes=writes)
         return item, started
 
-    return system.record(prepare)[1]
+    try:
+        return system.record(prepare)[1]
+    except Damaged as damaged:
+        if isinstance(damaged.audit_key, AuditKey):
+            event = draft(now_ms, "vault.unlock", OWNER, outcome="failed", reason="damaged")
+            system.sequencer.record(Item(event, damaged.audit_key, alarm=True))
+        raise
 
 
 def new_session(

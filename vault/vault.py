@@ -69,10 +69,13 @@ class Vault:
     # A citizen makes a vault, unlocks it, and keeps it reachable.
 
     def create(
-        self, _stranger: caller.Stranger, device: sessions.UnlockSecret, invite: Secret | None
+        self,
+        by: caller.Stranger | caller.Operator,
+        device: sessions.UnlockSecret,
+        invite: Secret | None,
     ) -> methods.VaultCreated:
         """A new vault with a device secret; returns the recovery code, which is shown once."""
-        return methods.create_vault(self.system, device, invite, self._now())
+        return methods.create_vault(self.system, by, device, invite, self._now())
 
     def unlock(
         self, _stranger: caller.Stranger, secret: sessions.UnlockSecret

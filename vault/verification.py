@@ -17,7 +17,7 @@ from audit.findings import Finding
 from audit.leaf import Opening, open_opening
 from audit.verify import StoredLeaf, verify_log
 from crypto.errors import CannotOpen
-from crypto.primitives import sha256
+from crypto.primitives import constant_time_equal, sha256
 from vault.anchor import Anchor
 from vault.context import VaultContext, context_salts, open_context
 from vault.database import Database
@@ -177,7 +177,7 @@ class _Verification:
                 state: self._registry.row_mac(row.kind, row.id, row.parent, row.document, state)
                 for state in (ACTIVE, REVOKED)
             }
-            if row.mac != macs.get(row.state):
+            if not constant_time_equal(row.mac, macs.get(row.state, b"")):
                 self._find("registry", f"{name} was changed")
                 continue
             expected.discard(sha256(macs[ACTIVE]))
@@ -215,14 +215,14 @@ class _Verification:
         found = {}
         for row in self._connection.execute(_VALUES, {"vault": context.vault_id}):
             value = StoredValue(context.vault_id, row.handle, row.seq, row.value_id, row.box)
-            if value.mac(keys) != row.mac:
+            if not constant_time_equal(value.mac(keys), row.mac):
                 self._find("value", f"{name}: version {row.seq} of a field was changed")
             found[row.handle, row.seq] = row.value_id, value.commitment
         self._differ("value", f"{name}: a version of a field", found, expected.values)
         heads = {}
         for row in self._connection.execute(_HEADS, {"vault": context.vault_id}):
             head = StoredValue(context.vault_id, row.handle, row.seq, row.value_id, b"")
-            if head.head_mac(keys) != row.mac:
+            if not constant_time_equal(head.head_mac(keys), row.mac):
                 self._find("value_head", f"{name}: a value head was changed")
             heads[row.handle] = row.seq, row.value_id
         self._differ("value_head", f"{name}: a value head", heads, expected.heads())
@@ -235,7 +235,7 @@ class _Verification:
         for grant_id in found.keys() & expected.grants.keys():
             grant, wanted = found[grant_id], expected.grants[grant_id]
             label = f"{name}: grant {grant_id.hex()[:8]}"
-            if grant.computed_mac(context.keys) != grant.mac:
+            if not constant_time_equal(grant.computed_mac(context.keys), grant.mac):
                 self._find("grant", f"{label} was changed")
             elif sha256(grant.mac) != wanted.mac_hash:
                 self._find("grant", f"{label} is an older row, put back")
