@@ -28,18 +28,19 @@ def u64(number: int) -> bytes:
 
 def pae(*parts: bytes | str | int) -> bytes:
     """u32(n) || for each part: u32(length) || bytes. Text as NFC UTF-8, integers as u64."""
-    encoded = [_part(part) for part in parts]
-    return u32(len(encoded)) + b"".join(u32(len(part)) + part for part in encoded)
+    encoded = [len(parts).to_bytes(4, "big")]
+    for part in parts:
+        data = part if type(part) is bytes else _part(part)
+        encoded += len(data).to_bytes(4, "big"), data
+    return b"".join(encoded)
 
 
 def _part(part: bytes | str | int) -> bytes:
-    if isinstance(part, bytes):
-        return part
     if isinstance(part, str):
-        return unicodedata.normalize("NFC", part).encode()
+        return (part if part.isascii() else unicodedata.normalize("NFC", part)).encode()
     if isinstance(part, bool):
         raise TypeError("a bool has no encoding in PAE")
-    return u64(part)
+    return u64(part) if isinstance(part, int) else bytes(part)
 
 
 def unpae(blob: bytes) -> tuple[bytes, ...]:

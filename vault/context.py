@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import RowMapping
 
+from crypto.encoding import pae
 from crypto.errors import CannotOpen
-from crypto.primitives import constant_time_equal
+from crypto.primitives import constant_time_equal, sha256
 from vault.errors import Damaged, NotFound
 from vault.keys import (
     AuditKey,
@@ -21,6 +22,7 @@ from vault.keys import (
     vault_salt,
 )
 from vault.keystore import SaltKey
+from vault.memo import Memo
 from vault.rootkey import RootKey
 
 
@@ -41,25 +43,39 @@ def context_salts(row: RowMapping) -> tuple[SaltKey, SaltKey]:
     return vault_salt(row["vault_id"]), audit_salt(row["subject"])
 
 
-def open_context(root: RootKey, row: RowMapping, salts: Mapping[SaltKey, bytes]) -> VaultContext:
-    """Opens MK and AK and checks the row's mac.
+class Opener:
+    """Opens MK and AK with one root key, and keeps them for a minute."""
 
-    Raises `NotFound` for a vault whose salt is gone (erased, or a keystore that was set back), and
-    `Damaged` for a row that somebody changed.
-    """
-    vault_id, subject = row["vault_id"], row["subject"]
-    salt, audit = (salts.get(key) for key in context_salts(row))
-    if salt is None or audit is None or row["vault_state"] != "open":
-        raise NotFound("There is no such vault.")
-    try:
-        keys = open_metadata_key(root, vault_id, salt, row["metadata_box"])
-        audit_key = open_audit_key(root, subject, audit, row["audit_key_box"])
-    except CannotOpen:
-        raise Damaged("vault") from None
-    epoch, public_key = row["vault_epoch"], row["vault_public_key"]
-    if not constant_time_equal(row["vault_mac"], vault_mac(keys, epoch, public_key, subject)):
-        raise Damaged("vault", audit_key)
-    return VaultContext(vault_id, epoch, row["vault_version"], public_key, keys, audit_key)
+    def __init__(self, root: RootKey) -> None:
+        self._root = root
+        self._kept: Memo[tuple[MetadataKeys, AuditKey]] = Memo()
+
+    def open(self, row: RowMapping, salts: Mapping[SaltKey, bytes]) -> VaultContext:
+        """Opens MK and AK and checks the row's mac.
+
+        Raises `NotFound` for a vault whose salt is gone (erased, or a keystore that was set back),
+        and `Damaged` for a row that somebody changed.
+        """
+        vault_id, subject = row["vault_id"], row["subject"]
+        salt, audit = (salts.get(key) for key in context_salts(row))
+        if salt is None or audit is None or row["vault_state"] != "open":
+            raise NotFound("There is no such vault.")
+        sealed, audit_sealed = row["metadata_box"], row["audit_key_box"]
+
+        def make() -> tuple[MetadataKeys, AuditKey]:
+            keys = open_metadata_key(self._root, vault_id, salt, sealed)
+            return keys, open_audit_key(self._root, subject, audit, audit_sealed)
+
+        try:
+            name = sha256(pae(vault_id, subject, salt, audit, sealed, audit_sealed))
+            keys, audit_key = self._kept.get(name, make)
+        except CannotOpen:
+            raise Damaged("vault") from None
+        epoch, public_key = row["vault_epoch"], row["vault_public_key"]
+        expected = vault_mac(keys, epoch, public_key, subject)
+        if not constant_time_equal(row["vault_mac"], expected):
+            raise Damaged("vault", audit_key)
+        return VaultContext(vault_id, epoch, row["vault_version"], public_key, keys, audit_key)
 
 
 def vault_mac(keys: MetadataKeys, epoch: int, public_key: bytes, subject: bytes) -> bytes:

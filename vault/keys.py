@@ -1,6 +1,7 @@
 """Every key of a vault by its name, in the order of format.md §2. Derives; stores nothing."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from crypto.box import Context, box, derive_id, kdf, keypair, mac, open_box
 from crypto.encoding import pae
@@ -35,7 +36,7 @@ def grant_salt(grant_id: bytes, phase: int) -> SaltKey:
     return SaltKey("grant", grant_id, phase)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OwnerKeys:
     """What an unlocked vault can be read with: ES and what follows from it."""
 
@@ -47,14 +48,16 @@ class OwnerKeys:
     def from_vault_secret(cls, secret: Secret, vault_id: bytes, epoch: int) -> "OwnerKeys":
         return cls(kdf(secret, "enc", vault_id, epoch), vault_id, epoch)
 
+    @cached_property
     def pair(self) -> KeyPair:
         return keypair(self.seed)
 
+    @cached_property
     def box_key(self) -> Secret:
         return kdf(self.seed, "owner-box", self.vault_id, self.epoch)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class GrantKeys:
     """What one phase of a grant can be read with: the seed that its token and salt give."""
 
@@ -70,9 +73,11 @@ class GrantKeys:
         seed = kdf(token, "grant", vault_id, grant_id, phase, salt=salt)
         return cls(seed, vault_id, grant_id, phase)
 
-    def pair(self) -> KeyPair:
+    @cached_property
+    def pair(self) -> KeyPair:  # made only when a seal is met
         return keypair(self.seed)
 
+    @cached_property
     def box_key(self) -> Secret:
         return kdf(self.seed, "grant-box", self.vault_id, self.grant_id, self.phase)
 
@@ -83,12 +88,18 @@ class MetadataKeys:
 
     key: Secret
     vault_id: bytes
+    row_key: Secret
+    handle_key: Secret
+
+    @classmethod
+    def of(cls, key: Secret, vault_id: bytes) -> "MetadataKeys":
+        return cls(key, vault_id, kdf(key, "row"), kdf(key, "handle"))
 
     def row_mac(self, table: str, *columns: Context) -> bytes:
-        return mac(kdf(self.key, "row"), table, *columns)
+        return mac(self.row_key, table, *columns)
 
     def handle(self, field: str) -> bytes:
-        return mac(kdf(self.key, "handle"), field)[:16]
+        return mac(self.handle_key, field)[:16]
 
     def key_hash(self, grant_id: bytes, thumbprint: str) -> bytes:
         """A client key's thumbprint as this grant stores it: no two grants show the same."""
@@ -113,7 +124,7 @@ def box_metadata_key(root: RootKey, keys: MetadataKeys, salt: bytes) -> bytes:
 
 def open_metadata_key(root: RootKey, vault_id: bytes, salt: bytes, blob: bytes) -> MetadataKeys:
     wrapping = root.derive("meta", vault_id, salt=salt)
-    return MetadataKeys(Secret(open_box(wrapping, pae("mk", vault_id, root.id), blob)), vault_id)
+    return MetadataKeys.of(Secret(open_box(wrapping, pae("mk", vault_id, root.id), blob)), vault_id)
 
 
 @dataclass(frozen=True, slots=True)

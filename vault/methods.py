@@ -145,9 +145,9 @@ def _new_vault(
     system: System, device: UnlockSecret, now_ms: int
 ) -> tuple[Unlocked, tuple[Step, ...]]:
     vault_id, secret, audit_key = random_bytes(ID_BYTES), Secret.random(), AuditKey.fresh()
-    keys = MetadataKeys(Secret.random(), vault_id)
+    keys = MetadataKeys.of(Secret.random(), vault_id)
     owner = OwnerKeys.from_vault_secret(secret, vault_id, _EPOCH)
-    public_key = owner.pair().public
+    public_key = owner.pair.public
     names = vault_salt(vault_id), audit_salt(audit_key.subject)
     salts = system.keystore.make_all(names, vault_id)
     context = VaultContext(vault_id, _EPOCH, 0, public_key, keys, audit_key)

@@ -157,7 +157,7 @@ def _prepare(
         token_id=None,
         prev_token_id=None,
         prev_until=None,
-        public_key=grant_keys.pair().public,
+        public_key=grant_keys.pair.public,
         key_hash=None,
         offer_ends=offer_ends,
         not_after=not_after,

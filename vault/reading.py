@@ -17,7 +17,7 @@ from crypto.errors import Malformed
 from crypto.primitives import constant_time_equal
 from crypto.secret import Secret
 from vault import caller
-from vault.context import VaultContext, context_salts, open_context
+from vault.context import VaultContext, context_salts
 from vault.ending import end
 from vault.errors import (
     BadInput,
@@ -155,7 +155,7 @@ class _Reading:
         salt_key = grant_salt(grant.grant_id, grant.phase)
         salts = self.system.keystore.get([*context_salts(row), salt_key])
         try:
-            context = open_context(self.system.root, row, salts)
+            context = self.system.opener.open(row, salts)
             terms = grant.terms(context.keys)
         except (NotFound, Damaged):
             raise InvalidToken from None

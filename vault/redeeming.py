@@ -19,7 +19,7 @@ from crypto.errors import Malformed
 from crypto.primitives import constant_time_equal
 from crypto.secret import Secret
 from vault import caller
-from vault.context import VaultContext, context_salts, open_context
+from vault.context import VaultContext, context_salts
 from vault.ending import ending_item
 from vault.errors import BadInput, Damaged, InvalidGrant, NotFound, Replayed
 from vault.grants import Grant, held_values, insert_stanzas
@@ -161,7 +161,7 @@ class _Attempt:
             return None
         salts = self.system.keystore.get([*context_salts(row), grant_salt(grant.grant_id, 0)])
         try:
-            context = open_context(self.system.root, row, salts)
+            context = self.system.opener.open(row, salts)
             return _Offer(context, grant, grant.terms(context.keys), salts)
         except (NotFound, Damaged):
             return None
@@ -183,7 +183,7 @@ class _Attempt:
             grant,
             phase=1,
             token_id=token_id,
-            public_key=new.pair().public,
+            public_key=new.pair.public,
             key_hash=keys.key_hash(grant_id, self.agency.proof.thumbprint),
         ).with_mac(keys)
         available = {handles[handle] for handle in held}

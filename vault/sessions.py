@@ -9,7 +9,7 @@ from crypto.errors import CannotOpen, Malformed
 from crypto.primitives import constant_time_equal
 from crypto.secret import Secret
 from vault import caller
-from vault.context import VaultContext, context_salts, open_context
+from vault.context import VaultContext, context_salts
 from vault.errors import CannotUnlock, Damaged, NotFound, Refused, SessionEnded
 from vault.keys import AuditKey, OwnerKeys, method_salt, session_salt
 from vault.recording import OWNER, draft
@@ -113,7 +113,7 @@ def open_session(system: System, owner: caller.Owner, now_ms: int) -> OpenVault:
     if salt is None or row["epoch"] != row["vault_epoch"]:
         raise SessionEnded
     try:
-        context = open_context(system.root, row, salts)
+        context = system.opener.open(row, salts)
     except NotFound:
         raise SessionEnded from None
     session = Session(sid, context.vault_id, context.epoch, row["unlocked_at"], row["expires_at"])
@@ -140,12 +140,12 @@ def open_with_secret(system: System, unlock: UnlockSecret) -> Unlocked:
     salts = system.keystore.get([method_salt(mid), *context_salts(row)])
     method = Method(row["vault_id"], row["epoch"], mid, row["kind"])
     try:
-        context = open_context(system.root, row, salts)
+        context = system.opener.open(row, salts)
         secret = method.open(system.root, unlock.secret, salts[method_salt(mid)], row["box"])
     except (CannotOpen, NotFound, KeyError):
         raise CannotUnlock from None
     keys = OwnerKeys.from_vault_secret(secret, context.vault_id, context.epoch)
-    if not constant_time_equal(keys.pair().public, context.public_key):
+    if not constant_time_equal(keys.pair.public, context.public_key):
         raise Damaged("owner key", context.audit_key)
     return Unlocked(context, secret, keys, method, row["confirmed_at"] is not None)
 

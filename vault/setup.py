@@ -16,6 +16,7 @@ from crypto.secret import Secret
 from vault.anchor import Anchor, AnchorWriter
 from vault.catalogue import load_catalogue
 from vault.clock import Clock
+from vault.context import Opener
 from vault.database import Database
 from vault.errors import NotReady
 from vault.guard import check_log
@@ -173,6 +174,7 @@ def open_system(settings: Settings, clock: Clock) -> System:
         main=main,
         keystore=keystore,
         root=root,
+        opener=Opener(root),
         catalogue=catalogue,
         registry=Registry(main, root),
         log=log,

@@ -7,6 +7,7 @@ from typing import TypeVar
 from vault.anchor import AnchorWriter
 from vault.catalogue import Catalogue
 from vault.clock import Clock
+from vault.context import Opener
 from vault.database import Database
 from vault.errors import Conflict, LogUnavailable
 from vault.keys import AuditKey
@@ -31,6 +32,7 @@ class System:
     main: Database
     keystore: Keystore
     root: RootKey
+    opener: Opener
     catalogue: Catalogue
     registry: Registry
     log: LogStore

@@ -80,7 +80,7 @@ class StoredValue:
 
     def wrap_for(self, recipient: "OwnerKeys | GrantKeys", data_key: Secret) -> bytes:
         """The data key for a recipient whose secret is at hand: a box of 113 bytes."""
-        return box(recipient.box_key(), self._info_for(recipient), data_key.reveal())
+        return box(recipient.box_key, self._info_for(recipient), data_key.reveal())
 
     def seal_for_grant(self, grant_id: bytes, public_key: bytes, data_key: Secret) -> bytes:
         """The data key for a grant whose token is away: a seal of 1168 bytes."""
@@ -95,8 +95,8 @@ class StoredValue:
         info = self._info_for(recipient)
         try:
             if len(wrapped) == SEAL_BYTES:
-                return unseal(recipient.pair(), info, wrapped)
-            return Secret(open_box(recipient.box_key(), info, wrapped))
+                return unseal(recipient.pair, info, wrapped)
+            return Secret(open_box(recipient.box_key, info, wrapped))
         except CannotOpen:
             raise Damaged("stanza") from None
 

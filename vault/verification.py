@@ -19,7 +19,7 @@ from audit.verify import StoredLeaf, verify_log
 from crypto.errors import CannotOpen
 from crypto.primitives import constant_time_equal, sha256
 from vault.anchor import Anchor
-from vault.context import VaultContext, context_salts, open_context
+from vault.context import Opener, VaultContext, context_salts
 from vault.database import Database
 from vault.errors import Damaged, NotFound, NotReady
 from vault.grants import grants_of
@@ -91,6 +91,7 @@ class _Verification:
         self._keystore = keystore
         self._root = root_key(settings)
         self._verifier = log_key(settings).verifier
+        self._opener = Opener(self._root)
         self._anchor = Anchor(settings.anchor)
         self._registry = Registry(main, self._root)
         self._head = Head.read(connection)
@@ -197,7 +198,7 @@ class _Verification:
                 continue  # the sweeper finishes its erasure
             try:
                 salts = self._keystore.get(context_salts(row))
-                context = open_context(self._root, row, salts)
+                context = self._opener.open(row, salts)
             except (Damaged, NotFound):
                 self._find("vault", f"{name} does not pass its check, or its salt is gone")
                 continue

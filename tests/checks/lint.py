@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CRYPTOGRAPHY_FILES = {"crypto/primitives.py", "crypto/jose.py"}
 JWT_FILES = {"crypto/jose.py"}
 CLOCK_FILES = {"vault/clock.py"}
-MONOTONIC_FILES = {"vault/anchor.py", "vault/clock.py", "vault/keystore.py"}
+MONOTONIC_FILES = {"vault/anchor.py", "vault/clock.py", "vault/keystore.py", "vault/memo.py"}
 """Files that may measure a duration. Add one only for a timeout, never to date anything."""
 CLOCKLESS_PACKAGES = {"api", "audit", "consent", "crypto", "vault"}
 
