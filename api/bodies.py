@@ -35,7 +35,7 @@ class StrictRoute(APIRoute):
             if takes_body and await request.body():
                 if media_type(request) != JSON:
                     raise unsupported_media_type()
-                request = _Read(request.scope, request.receive, parse_json(await request.body()))
+                request = _Read(request, await request.body())
             return await handle(request)
 
         return strictly
@@ -44,10 +44,10 @@ class StrictRoute(APIRoute):
 class _Read(Request):
     """A request whose body was parsed already."""
 
-    def __init__(self, scope: Any, receive: Any, parsed: Any) -> None:
-        super().__init__(scope, receive)
-        self._body = b"..."  # not empty: that is all that is asked of it from here on
-        self._json = parsed
+    def __init__(self, request: Request, body: bytes) -> None:
+        super().__init__(request.scope, request.receive)
+        self._body = body
+        self._json = parse_json(body)
 
 
 def media_type(request: Request) -> str:

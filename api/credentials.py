@@ -1,4 +1,4 @@
-"""Who is asking, from the headers of a request: a citizen's session, or an agency's token and proof.
+"""Who is asking, from a request's headers: a citizen's session, or an agency's token and proof.
 
 `htu` is compared with the configured public URL and never with a Host header (RFC 9449 §4.3).
 """

@@ -41,8 +41,10 @@ class Edge:
                 await problem_of_status(413)(inner, receive, answer.send)
             else:
                 await self._app(inner, _Replay(body, receive).receive, answer.send)
+        except _Gone:
+            return
         except Exception as error:  # noqa: BLE001 - its text may hold what was sent: the name only
-            _log.error("unhandled %s", type(error).__name__)  # noqa: TRY400 - as above
+            _log.error("unhandled %s", type(error).__name__)
             if not answer.started:
                 await problem_of_status(500)(inner, receive, answer.send)
 
@@ -56,7 +58,7 @@ class Edge:
         while more:
             message = await receive()
             if message["type"] == "http.disconnect":
-                break
+                raise _Gone
             part = message.get("body", b"")
             size += len(part)
             if size > self._body_bytes_max:
@@ -64,6 +66,10 @@ class Edge:
             parts.append(part)
             more = message.get("more_body", False)
         return b"".join(parts)
+
+
+class _Gone(Exception):
+    """The client left before it had said everything: half a request is none."""
 
 
 class _Replay:

@@ -5,15 +5,14 @@ an OAuth error (RFC 6749 §5.2). Neither ever repeats what was sent.
 """
 
 from collections.abc import Mapping
-from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
+from api.shapes import Fault, OAuthError, Problem
 from consent.errors import InvalidClient, InvalidProof
 from crypto.jose import ALGORITHMS
 from vault.errors import (
@@ -31,8 +30,9 @@ from vault.errors import (
     SessionEnded,
     TooMany,
     UnauthorizedField,
-    VaultError,
 )
+
+V = TypeVar("V")
 
 PROBLEM_JSON = "application/problem+json"
 TYPE_PREFIX = "urn:burgerkluis:problem:"
@@ -65,6 +65,19 @@ _OAUTH: dict[type[Exception], tuple[int, str]] = {
     Conflict: (503, "temporarily_unavailable"),
     LogUnavailable: (503, "temporarily_unavailable"),
 }
+TITLES = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    409: "Conflict",
+    413: "Content Too Large",
+    415: "Unsupported Media Type",
+    429: "Too Many Requests",
+    500: "Internal Server Error",
+    503: "Service Unavailable",
+}
 _BY_STATUS = {
     400: ("invalid_request", "The request can't be read."),
     404: ("not_found", "There is nothing here."),
@@ -74,39 +87,6 @@ _BY_STATUS = {
     500: ("internal_error", "Something went wrong here. It is not your request."),
 }
 _SCHEMES = {"basic": "Basic", "bearer": "Bearer", "dpop": "DPoP"}
-
-
-class Fault(BaseModel):
-    """One place in a request that is wrong, and the name of the rule that it breaks."""
-
-    model_config = ConfigDict(frozen=True)
-
-    at: str
-    rule: str
-
-
-class Problem(BaseModel):
-    """What went wrong (RFC 9457). `code` never changes its meaning; `detail` is for people."""
-
-    model_config = ConfigDict(frozen=True)
-
-    type: str = Field(description="`urn:burgerkluis:problem:` and the code.")
-    title: str
-    status: int
-    detail: str
-    code: str
-    faults: list[Fault] | None = Field(
-        None, description="Where a request that can't be read is wrong. Never what stood there."
-    )
-
-
-class OAuthError(BaseModel):
-    """What went wrong at the token endpoint (RFC 6749 §5.2)."""
-
-    model_config = ConfigDict(frozen=True)
-
-    error: str
-    error_description: str
 
 
 class OAuthRefusal(Exception):
@@ -126,7 +106,7 @@ def problem(
 ) -> JSONResponse:
     body = Problem(
         type=TYPE_PREFIX + code,
-        title=HTTPStatus(status).phrase,
+        title=TITLES[status],
         status=status,
         detail=detail,
         code=code,
@@ -138,8 +118,8 @@ def problem(
 
 def problem_of_status(status: int, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """The problem of an answer that no error of the vault stands behind."""
-    code, detail = _BY_STATUS.get(status, _BY_STATUS[500])
-    return problem(status, code, detail, headers)
+    known = status if status in _BY_STATUS else 500
+    return problem(known, *_BY_STATUS[known], headers)
 
 
 def problem_of(error: Exception, url: str) -> JSONResponse:
@@ -181,7 +161,7 @@ def oauth_error_of(error: Exception, authorization: str | None) -> JSONResponse 
     """
     headers = _retry(error)
     if isinstance(error, OAuthRefusal):
-        status, code = 401 if error.error == "invalid_client" else 400, error.error
+        status, code = 400, error.error
     elif isinstance(error, Replayed):
         is_client = error.code == "assertion_replayed"
         status, code = (401, "invalid_client") if is_client else (400, "invalid_dpop_proof")
@@ -189,6 +169,8 @@ def oauth_error_of(error: Exception, authorization: str | None) -> JSONResponse 
         status, code = found
     else:
         return None
+    if status == 503:
+        headers = {"Retry-After": str(LOG_RETRY_SECONDS)}
     if status == 401 and authorization is not None:
         scheme = authorization.split(" ", 1)[0].lower()
         headers = {"WWW-Authenticate": f'{_SCHEMES.get(scheme, "Basic")} realm="{code}"'}
@@ -200,10 +182,6 @@ def unsupported_media_type() -> HTTPException:
     return HTTPException(415)
 
 
-def has_many(limit_message: str, retry_after_seconds: int) -> TooMany:
-    return TooMany(limit_message, retry_after_seconds)
-
-
 async def on_validation_error(_: Request, error: Exception) -> JSONResponse:
     """Names places and rules only: `input` and `ctx` hold what was sent."""
     found = error.errors() if isinstance(error, RequestValidationError) else []
@@ -212,47 +190,14 @@ async def on_validation_error(_: Request, error: Exception) -> JSONResponse:
     return problem(400, code, detail, faults=faults)
 
 
-def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """These statuses with a problem as their body, for the description of a route."""
-    return {
-        status: {
-            "description": HTTPStatus(status).phrase,
-            "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-            **_documented_headers(status),
-        }
-        for status in statuses
-    }
-
-
-def documented_oauth(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """These statuses with an OAuth error as their body."""
-    return {
-        status: {
-            "description": HTTPStatus(status).phrase,
-            "content": {
-                "application/json": {"schema": {"$ref": "#/components/schemas/OAuthError"}}
-            },
-            **_documented_headers(status),
-        }
-        for status in statuses
-    }
-
-
-def _documented_headers(status: int) -> dict[str, Any]:
-    names = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
-    if status not in names:
-        return {}
-    return {"headers": {names[status]: {"schema": {"type": "string"}}}}
-
-
-def _lookup[V](table: dict[type[Exception], V], error: Exception) -> V | None:
+def _lookup(table: dict[type[Exception], V], error: Exception) -> V | None:
     return next((table[kind] for kind in type(error).__mro__ if kind in table), None)
 
 
 def _retry(error: Exception) -> dict[str, str]:
     if isinstance(error, TooMany):
         return {"Retry-After": str(max(1, error.retry_after_seconds))}
-    if isinstance(error, LogUnavailable | NotReady | Conflict):
+    if isinstance(error, LogUnavailable | NotReady):
         return {"Retry-After": str(LOG_RETRY_SECONDS)}
     return {}
 

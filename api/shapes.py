@@ -7,14 +7,14 @@ Ids are base64url of their bytes without padding, entry ids UUID text, instants
 import base64
 import binascii
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from audit.errors import MalformedEntry
 from audit.shapes import instant_text, parse_entry_id
-from vault.errors import NotFound
 
 DAY_CHARACTERS = 10
 ID_CHARACTERS_MAX = 64
+NO_ID = b""
 
 
 class Asked(BaseModel):
@@ -29,26 +29,54 @@ class Answer(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
+class Fault(Answer):
+    """One place in a request that is wrong, and the name of the rule that it breaks."""
+
+    at: str
+    rule: str
+
+
+class Problem(Answer):
+    """What went wrong (RFC 9457). `code` never changes its meaning; `detail` is for people."""
+
+    type: str = Field(description="`urn:burgerkluis:problem:` and the code.")
+    title: str
+    status: int
+    detail: str
+    code: str
+    faults: list[Fault] | None = Field(
+        None, description="Where a request that can't be read is wrong. Never what stood there."
+    )
+
+
+class OAuthError(Answer):
+    """What went wrong at the token endpoint (RFC 6749 §5.2)."""
+
+    error: str
+    error_description: str
+
+
 def id_text(id_: bytes) -> str:
     return base64.urlsafe_b64encode(id_).rstrip(b"=").decode()
 
 
 def id_bytes(text: str) -> bytes:
-    """The id that a path names; one that nothing can have is `NotFound` like any other."""
+    """The id that a path names. What is no id becomes one that nothing has: the vault, which looks
+    at the session first, finds nothing under it.
+    """
     try:
         found = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
     except (binascii.Error, ValueError):
-        raise NotFound("There is nothing under this id.") from None
-    if id_text(found) != text:  # base64 has more than one spelling; an id has one
-        raise NotFound("There is nothing under this id.")
-    return found
+        return NO_ID
+    return found if id_text(found) == text else NO_ID  # base64 has more than one spelling
 
 
 def entry_id_bytes(text: str) -> bytes:
+    """Like `id_bytes`, for an entry's UUID."""
     try:
         return parse_entry_id(text)
     except MalformedEntry:
-        raise NotFound("There is nothing under this id.") from None
+        return NO_ID
 
 
 def instant(at_ms: int) -> str:

@@ -5,9 +5,10 @@ secret goes where it was meant to go or nowhere.
 """
 
 import ipaddress
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import TracebackType
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -32,23 +33,6 @@ class Server:
 
     def __init__(self, url: str) -> None:
         self.url = checked_url(url)
-        self._http = httpx.Client(
-            timeout=_TIMEOUT_SECONDS,
-            follow_redirects=False,
-            trust_env=not _is_this_computer(self.url),  # a proxy is for what lies outside
-            headers={"User-Agent": "kluis", "Accept": "application/json"},
-        )
-
-    def __enter__(self) -> "Server":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._http.close()
 
     def call(
         self,
@@ -61,12 +45,10 @@ class Server:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """Raises `Refused` for what the server says no to, `Failed` where there is no answer."""
-        answer = self.raw(
-            method, path, json=json, form=form, query=query, headers=headers
-        )
+        answer = self.raw(method, path, json=json, form=form, query=query, headers=headers)
         if not answer.is_success:
             raise refusal(self.url, answer)
-        return Answer(answer.status_code, _body(answer))
+        return good(answer)
 
     def raw(
         self,
@@ -79,10 +61,18 @@ class Server:
         headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:
         """The answer as it came. Raises `Failed` where there is none."""
+        client = httpx.Client(
+            verify=_tls(),
+            timeout=_TIMEOUT_SECONDS,
+            follow_redirects=False,
+            trust_env=not _is_this_computer(self.url),  # a proxy is for what lies outside
+            headers={"User-Agent": "kluis", "Accept": "application/json"},
+        )
         try:
-            return self._http.request(
-                method, self.url + path, json=json, data=form, params=query, headers=headers
-            )
+            with client:
+                return client.request(
+                    method, self.url + path, json=json, data=form, params=query, headers=headers
+                )
         except (httpx.ConnectError, httpx.ConnectTimeout):
             raise Failed(
                 "unreachable", f"Nothing answers at {self.url}. Is the address right, is it up?"
@@ -100,6 +90,10 @@ class Server:
             ) from None
 
 
+def good(answer: httpx.Response) -> Answer:
+    return Answer(answer.status_code, _body(answer))
+
+
 def refusal(url: str, answer: httpx.Response) -> Failed | Refused:
     """A problem (RFC 9457) or an OAuth error (RFC 6749 §5.2) as the error of a command."""
     body = _body(answer)
@@ -113,6 +107,12 @@ def refusal(url: str, answer: httpx.Response) -> Failed | Refused:
     if wait := answer.headers.get("Retry-After"):
         message += f" (Wait {wait[:10]} seconds.)"
     return Refused(code[:64], message, answer.status_code)
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Certificates are checked. Reading them takes a moment, so it is done once."""
+    return httpx.create_ssl_context()
 
 
 def _body(answer: httpx.Response) -> dict[str, Any]:

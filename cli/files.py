@@ -1,4 +1,4 @@
-"""Writing files so that nothing is lost: whole or not at all, and never over another by surprise."""
+"""Writing files so that nothing is lost: whole or not at all, never over another by surprise."""
 
 import os
 import secrets

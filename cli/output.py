@@ -19,6 +19,7 @@ from rich.text import Text
 from cli.errors import CliError
 
 _PIPE_COLUMNS = 400  # what is not a terminal does not wrap
+_DAY_CHARACTERS = 10
 
 
 class Output:
@@ -56,7 +57,10 @@ class Output:
             table.add_column(column, overflow="fold")
         for row in rows:
             table.add_row(*(Text(plain(cell)) for cell in row))
-        self._out.print(table)
+        with self._out.capture() as captured:
+            self._out.print(table)
+        for line in captured.get().splitlines():
+            self._out.print(Text.from_ansi(line.rstrip()), soft_wrap=True)
 
     def picture(self, lines: Sequence[str]) -> None:
         """A picture of half blocks, ink on paper: black on white on every terminal."""
@@ -100,7 +104,9 @@ def plain(text: str) -> str:
 
 
 def when(instant: str) -> str:
-    """An instant of the API on the clock of this computer: `2026-11-21 14:05:09`."""
+    """An instant of the API on the clock of this computer: `2026-11-21 14:05:09`; a day as is."""
+    if len(instant) == _DAY_CHARACTERS:
+        return instant
     try:
         return f"{datetime.fromisoformat(instant).astimezone():%Y-%m-%d %H:%M:%S}"
     except ValueError:

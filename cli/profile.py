@@ -34,13 +34,17 @@ class WalletState:
 
 @dataclass(slots=True)
 class DeskState:
-    """An agency's side: who it is, its keys, and the access it redeemed last."""
+    """An agency's side: who it is, its keys, and the access it redeemed last.
+
+    `code_key` is what the next access will be bound to, `proof_key` what this one is bound to.
+    """
 
     url: str | None = None
     agency: str | None = None
     key: dict[str, Any] | None = field(default=None, repr=False)
+    code_hash: str | None = None  # of the code presented last
+    code_key: dict[str, Any] | None = field(default=None, repr=False)
     proof_key: dict[str, Any] | None = field(default=None, repr=False)
-    code_hash: str | None = field(default=None, repr=False)
     token: str | None = field(default=None, repr=False)
     fields: list[str] = field(default_factory=list)
     ends: str | None = None
@@ -57,7 +61,7 @@ class Profile(Generic[State]):
             raise WrongUse("A profile's name is letters, digits, - and _, like `work`.")
         self.name = name
         self.path = home() / folder / f"{name}.json"
-        self._shape = shape
+        self._shape: Callable[..., State] = shape
 
     @property
     def exists(self) -> bool:
@@ -75,13 +79,14 @@ class Profile(Generic[State]):
                     f"Others on this computer can read {self.path}. chmod 600 it; if they may "
                     "have read it, take away this device: kluis wallet methods remove.",
                 )
-            return self._shape(**json.loads(raw))
+            state: State = self._shape(**json.loads(raw))
         except FileNotFoundError:
             raise Failed("no_profile", f"There is no profile {self.name!r} here yet.") from None
         except OSError as error:
             raise Failed("unreadable", f"{self.path} can't be read: {error.strerror}.") from None
         except (ValueError, TypeError):
             raise Failed("damaged_profile", f"{self.path} is damaged.") from None
+        return state
 
     def save(self, state: State) -> None:
         content = {each.name: getattr(state, each.name) for each in fields(state)}

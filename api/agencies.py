@@ -1,0 +1,66 @@
+"""The public register: who may ask, for what, on which ground (agency.md §1)."""
+
+import json
+from typing import Any, Literal
+
+from fastapi import APIRouter
+
+from api.bodies import StrictRoute
+from api.credentials import OpenedVault
+from api.described import documented
+from api.shapes import Answer
+from vault.registry import Registrant, Snapshot
+
+router = APIRouter(route_class=StrictRoute, tags=["agencies"])
+
+State = Literal["active", "revoked"]
+Texts = dict[str, str]
+
+
+class IntendedUse(Answer):
+    """As registered. A use is never edited: it is revoked, and stays to be looked up."""
+
+    id: str
+    state: State
+    purpose: Texts
+    legal_basis: dict[str, str]
+    fields: list[dict[str, Any]]
+    consequence: Texts
+    retention: str
+    privacy_policy: str
+
+
+class Agency(Answer):
+    """As registered."""
+
+    id: str
+    state: State
+    names: Texts
+    contact: dict[str, str]
+    data_protection_authority: dict[str, str]
+    jwks: dict[str, Any]
+    officer_required: bool
+    hidden_reads: list[str]
+    intended_uses: list[IntendedUse]
+
+
+class Register(Answer):
+    agencies: list[Agency]
+
+
+@router.get("/v1/agencies", responses=documented(500))
+def agencies(vault: OpenedVault) -> Register:
+    """Every agency and intended use that is or was registered"""
+    found = vault.registry()
+    return Register(agencies=[_agency(found, row) for row in found.rows if row.kind == "agency"])
+
+
+def _agency(registry: Snapshot, row: Registrant) -> Agency:
+    uses = [use for use in registry.rows if use.kind == "use" and use.parent == row.id]
+    return Agency(**_document(row), intended_uses=[IntendedUse(**_document(use)) for use in uses])
+
+
+def _document(row: Registrant) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(row.document)  # canonical JSON, under the root key's mac
+    document.pop("agency_id", None)
+    return {**document, "state": row.state}

@@ -1,0 +1,91 @@
+"""The application: every route, what surrounds them, and what an error becomes."""
+
+from collections.abc import Iterator
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.routing import Match
+
+from api import (
+    activity,
+    agencies,
+    catalogue,
+    checkpoint,
+    data,
+    grants,
+    health,
+    landing,
+    metadata,
+    methods,
+    offers,
+    sessions,
+    tokens,
+    values,
+    vaults,
+)
+from api.credentials import TokenMissing
+from api.edge import Edge
+from api.limits import Limits
+from api.problems import login_needed, on_validation_error, problem_of, problem_of_status
+from consent.errors import ConsentError
+from vault.errors import VaultError
+from vault.vault import Vault
+
+NOUNS = (
+    vaults, sessions, methods, catalogue, values, agencies, offers, grants, activity,
+    tokens, data, metadata, checkpoint, landing, health,
+)  # fmt: skip
+
+
+def create_app(vault: Vault) -> FastAPI:
+    """The HTTP door to an opened vault. Whoever opened it closes it."""
+    settings, clock = vault.system.settings, vault.system.clock
+    app = with_routes()
+    app.state.vault = vault
+    app.state.limits = Limits(settings, clock.now_ms)
+    app.add_middleware(Edge, body_bytes_max=settings.body_bytes_max)
+
+    async def on_error(_: Request, error: Exception) -> JSONResponse:
+        return problem_of(error, settings.url)
+
+    async def on_token_missing(_: Request, __: Exception) -> JSONResponse:
+        return login_needed(settings.url)
+
+    app.add_exception_handler(VaultError, on_error)
+    app.add_exception_handler(ConsentError, on_error)
+    app.add_exception_handler(TokenMissing, on_token_missing)
+    app.add_exception_handler(RequestValidationError, on_validation_error)
+    app.add_exception_handler(HTTPException, _on_http_error)
+    return app
+
+
+def with_routes() -> FastAPI:
+    """An application that knows its routes and nothing else."""
+    # No pages of documentation: openapi.yaml is the contract. No redirects: one path per thing.
+    app = FastAPI(
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=lambda route: f"{route.tags[0]}_{route.name}",
+    )
+    for noun in NOUNS:
+        app.include_router(noun.router)
+    return app
+
+
+async def _on_http_error(request: Request, error: Exception) -> JSONResponse:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    allowed = sorted(set(_allowed(request))) if status == 405 else []
+    return problem_of_status(status, {"Allow": ", ".join(allowed)} if allowed else None)
+
+
+def _allowed(request: Request) -> Iterator[str]:
+    """What the path of a request allows, by whichever route (RFC 9110 §10.2.1)."""
+    for noun in NOUNS:
+        for route in noun.router.routes:
+            if isinstance(route, APIRoute) and route.matches(request.scope)[0] != Match.NONE:
+                yield from route.methods or ()

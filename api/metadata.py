@@ -1,0 +1,59 @@
+"""What an off-the-shelf OAuth client looks up first (RFC 8414, RFC 9728)."""
+
+from fastapi import APIRouter
+
+from api.bodies import StrictRoute
+from api.credentials import OpenedVault
+from api.data import DATA_PATH
+from api.described import documented
+from api.shapes import Answer
+from api.tokens import PRE_AUTHORIZED_CODE, TOKEN_PATH
+from crypto.jose import ALGORITHMS
+
+router = APIRouter(route_class=StrictRoute, tags=["oauth"])
+
+
+class AuthorizationServer(Answer):
+    issuer: str
+    token_endpoint: str
+    grant_types_supported: list[str]
+    response_types_supported: list[str]
+    token_endpoint_auth_methods_supported: list[str]
+    token_endpoint_auth_signing_alg_values_supported: list[str]
+    dpop_signing_alg_values_supported: list[str]
+
+
+class ProtectedResource(Answer):
+    resource: str
+    authorization_servers: list[str]
+    bearer_methods_supported: list[str]
+    dpop_bound_access_tokens_required: bool
+    dpop_signing_alg_values_supported: list[str]
+
+
+@router.get("/.well-known/oauth-authorization-server", responses=documented(500))
+def authorization_server(vault: OpenedVault) -> AuthorizationServer:
+    """The authorization server's metadata"""
+    url = vault.system.settings.url
+    return AuthorizationServer(
+        issuer=url,
+        token_endpoint=url + TOKEN_PATH,
+        grant_types_supported=[PRE_AUTHORIZED_CODE],
+        response_types_supported=[],
+        token_endpoint_auth_methods_supported=["private_key_jwt"],
+        token_endpoint_auth_signing_alg_values_supported=list(ALGORITHMS),
+        dpop_signing_alg_values_supported=list(ALGORITHMS),
+    )
+
+
+@router.get("/.well-known/oauth-protected-resource" + DATA_PATH, responses=documented(500))
+def protected_resource(vault: OpenedVault) -> ProtectedResource:
+    """The metadata of what agencies read"""
+    url = vault.system.settings.url
+    return ProtectedResource(
+        resource=url + DATA_PATH,
+        authorization_servers=[url],
+        bearer_methods_supported=["header"],
+        dpop_bound_access_tokens_required=True,
+        dpop_signing_alg_values_supported=list(ALGORITHMS),
+    )

@@ -1,0 +1,212 @@
+"""An agency's client: what `kluis desk` does. Stock OAuth: private_key_jwt (RFC 7523), DPoP
+(RFC 9449) and the pre-authorized code grant of OpenID4VCI, so this file is an example as well.
+"""
+
+import base64
+import hashlib
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import httpx
+
+from cli.client import Answer, Server, checked_url, good, refusal
+from cli.errors import Failed, Refused, WrongUse
+from cli.profile import DeskState, Profile, desk_profile
+from crypto.jose import generate_key, public_jwk, sign
+
+TOKEN_PATH, DATA_PATH = "/oauth/token", "/v1/data"
+_GRANT_TYPE = "urn:ietf:params:oauth:grant-type:pre-authorized_code"
+_ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+_ASSERTION_SECONDS = 60
+Body = dict[str, Any]
+
+
+class Counter:
+    """One desk of an agency, by the profile that holds its keys."""
+
+    def __init__(self, name: str, url: str | None = None) -> None:
+        self.profile: Profile[DeskState] = desk_profile(name)
+        self.state = self.profile.load() if self.profile.exists else DeskState()
+        if url is not None:
+            given = checked_url(url)
+            if self.state.url not in (None, given):
+                raise WrongUse(
+                    f"Profile {name!r} belongs to {self.state.url}. Use another --profile for "
+                    "another server."
+                )
+            self.state.url = given
+
+    def make_key(self) -> Body:
+        """A new key to sign in with; the answer is its public JWK Set, for the registration."""
+        if self.state.key is not None:
+            raise Failed(
+                "key_exists",
+                f"Profile {self.profile.name!r} has a key already; nothing was changed. "
+                "kluis desk register-info shows it again; another --profile makes another.",
+            )
+        self.state.key = generate_key()
+        self.profile.save(self.state)
+        return self.public_keys()
+
+    def public_keys(self) -> Body:
+        """The JWK Set that belongs into the registration file."""
+        return {"keys": [public_jwk(self._key())]}
+
+    def act_for(self, agency: str) -> None:
+        """Remembers which agency this desk is of."""
+        self.state.agency = agency
+        self.profile.save(self.state)
+
+    def redeem(self, code: str, tx_code: str | None = None) -> Body:
+        """Exchanges a citizen's code for access, once.
+
+        The key that the access is bound to is new for each code, and the same when one code is
+        presented again: so the server can tell a lost answer from a stolen code.
+        """
+        key = self._key()
+        code = "".join(code.split()).upper()
+        code_hash = hashlib.sha256(code.encode()).hexdigest()
+        code_key = self.state.code_key
+        if self.state.code_hash != code_hash or code_key is None:
+            code_key = generate_key()
+            self.state.code_key, self.state.code_hash = code_key, code_hash
+            self.profile.save(self.state)  # before it is sent: an answer can get lost
+        form = {"grant_type": _GRANT_TYPE, "pre-authorized_code": code}
+        if tx_code is not None:
+            form["tx_code"] = tx_code
+
+        def send(server: Server, nonce: str | None) -> httpx.Response:
+            signed_in = {
+                "client_assertion_type": _ASSERTION_TYPE,
+                "client_assertion": self._assertion(key),
+            }
+            proof = self._proof(code_key, "POST", TOKEN_PATH, nonce=nonce)
+            return server.raw("POST", TOKEN_PATH, form=form | signed_in, headers={"DPoP": proof})
+
+        given = self._send(send).body
+        if not isinstance(given.get("access_token"), str):
+            raise Failed("not_a_vault", f"{self.state.url} does not answer like a vault.")
+        self.state.token, self.state.proof_key = given["access_token"], code_key
+        self.state.fields = granted_fields(given)
+        self.state.ends = _instant_in(given.get("expires_in"))
+        self.profile.save(self.state)
+        return given
+
+    def read(self, fields: Sequence[str], officer: str | None = None) -> Body:
+        """Reads granted fields with the access that was redeemed last."""
+        token, key = self.state.token, self.state.proof_key
+        if token is None or key is None:
+            raise Failed("no_access", "Nothing was redeemed yet: kluis desk redeem CODE")
+
+        def send(server: Server, nonce: str | None) -> httpx.Response:
+            extra = {} if officer is None else {"officer": officer}
+            proof = self._proof(key, "GET", DATA_PATH, token=token, nonce=nonce, extra=extra)
+            headers = {"Authorization": f"DPoP {token}", "DPoP": proof}
+            return server.raw("GET", DATA_PATH, query={"fields": ",".join(fields)}, headers=headers)
+
+        return self._send(send).body
+
+    # How
+
+    def _send(self, send: Any) -> Answer:
+        """Sends a request; once more where the server wants its nonce in the proof (§8)."""
+        server = Server(self._url())
+        answer: httpx.Response = send(server, None)
+        nonce = answer.headers.get("DPoP-Nonce")
+        if nonce is not None and _wants_nonce(answer):
+            answer = send(server, nonce)
+        if not answer.is_success:
+            raise self._explained(refusal(server.url, answer))
+        return good(answer)
+
+    def _explained(self, error: Failed | Refused) -> Failed | Refused:
+        if not isinstance(error, Refused):
+            return error
+        hints = {
+            "invalid_client": "Is this desk's key in the registration, and --url exactly the "
+            "public address of the server?",
+            "invalid_dpop_proof": "Is --url exactly the public address of the server, and is this "
+            "computer's clock right?",
+        }
+        hint = hints.get(error.code)
+        if hint is None:
+            return error
+        return Refused(error.code, f"{error.message} {hint}", error.status_code)
+
+    def _assertion(self, key: Body) -> str:
+        now = int(time.time())
+        claims = {
+            "iss": self._agency(),
+            "sub": self._agency(),
+            "aud": self._url(),
+            "jti": secrets.token_urlsafe(16),
+            "iat": now,
+            "exp": now + _ASSERTION_SECONDS,
+        }
+        return sign(claims, key, typ="client-authentication+jwt")
+
+    def _proof(
+        self,
+        key: Body,
+        method: str,
+        path: str,
+        *,
+        token: str | None = None,
+        nonce: str | None = None,
+        extra: Mapping[str, str] | None = None,
+    ) -> str:
+        claims: Body = {
+            "jti": secrets.token_urlsafe(16),
+            "htm": method,
+            "htu": self._url() + path,
+            "iat": int(time.time()),
+            **(extra or {}),
+        }
+        if token is not None:
+            digest = hashlib.sha256(token.encode()).digest()
+            claims["ath"] = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+        if nonce is not None:
+            claims["nonce"] = nonce
+        return sign(claims, key, typ="dpop+jwt", carry_key=True)
+
+    def _key(self) -> Body:
+        if self.state.key is None:
+            raise Failed("no_key", "This desk has no key yet. Make one: kluis desk keygen")
+        return self.state.key
+
+    def _agency(self) -> str:
+        if self.state.agency is None:
+            raise WrongUse("Which agency is this desk of? Say so once: --agency ID")
+        return self.state.agency
+
+    def _url(self) -> str:
+        if self.state.url is None:
+            raise WrongUse("Which server? Say so once: --url https://kluis.example.org")
+        return self.state.url
+
+
+def granted_fields(given: Body) -> list[str]:
+    """The fields that a token answer grants (RFC 9396 §7)."""
+    details = given.get("authorization_details")
+    found = [
+        name
+        for one in (details if isinstance(details, list) else [])
+        if isinstance(one, dict)
+        for name in one.get("datatypes") or one.get("fields") or []
+    ]
+    return [str(name) for name in found]
+
+
+def _wants_nonce(answer: httpx.Response) -> bool:
+    if answer.status_code == 401:
+        return "use_dpop_nonce" in answer.headers.get("WWW-Authenticate", "")
+    return answer.status_code == 400 and b"use_dpop_nonce" in answer.content
+
+
+def _instant_in(seconds: object) -> str | None:
+    if not isinstance(seconds, int):
+        return None
+    at = time.gmtime(time.time() + seconds)
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", at)

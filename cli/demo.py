@@ -1,0 +1,332 @@
+"""`kluis demo`: one citizen's story from the first key to the checked log, on a real server.
+
+Everything goes through the doors that people use: the wallet's and the desk's HTTP clients and the
+operator's commands. It happens in a folder of its own, which is removed at the end.
+"""
+
+import os
+import signal
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any
+
+import typer
+
+from cli import qr
+from cli.citizen import Choice, Citizen
+from cli.counter import Counter
+from cli.desk import show_data
+from cli.errors import CliError, Failed, Refused, WrongUse
+from cli.files import write_new
+from cli.installation import opened
+from cli.options import Json, document
+from cli.output import Output, when
+from cli.serve import listen, make_server
+from cli.wallet import brp_values, show_activity, show_offer
+from vault import caller
+from vault.settings import Settings
+from vault.setup import Places, initialise
+from vault.vault import Vault
+from vault.verification import verify_data
+
+_OWN_RECORD = Path(__file__).with_name("fictional_person.json")
+_OWN_BSN = "999942037"
+_AGENCY = Path(__file__).with_name("demo_agency.json")
+_WALLET, _DESK = "noortje", "counter"
+_FIELDS = 3
+_START_SECONDS_MAX = 30
+_HOUR_SECONDS = 3600
+
+
+def demo(
+    record: Annotated[
+        Path | None,
+        typer.Option(
+            "--record", help="Another person: an answer of the Dutch population register (BRP)."
+        ),
+    ] = None,
+    bsn: Annotated[
+        str | None, typer.Option("--bsn", help="That person's number in the answer.")
+    ] = None,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="Port of the server. 0: any free one.")
+    ] = 0,
+    json: Json = False,
+) -> None:
+    """Play one citizen's story on this computer, and tell what happens.
+
+    Makes a vault with a fictional person in it, shares three fields with an agency, takes the
+    access back, and checks the log. Everything lies in a folder that is removed at the end.
+
+    \b
+    Examples:
+      kluis demo
+      kluis demo --record brp_personen.json --bsn 999990019
+    """
+    out = Output(json)
+    if (record is None) != (bsn is None):
+        raise WrongUse("Give --record and --bsn together, or neither of them.")
+    values = brp_values(record or _OWN_RECORD, bsn or _OWN_BSN)
+    with _own_folder() as folder:
+        story = Story(out, folder, values, port)
+        with story.told():
+            out.answer(story.result)
+            if out.is_terminal and not json:
+                with suppress(KeyboardInterrupt):
+                    story.stay()
+
+
+@dataclass
+class Story:
+    """The story as it goes: what was made so far, and what the steps found."""
+
+    out: Output
+    folder: Path
+    values: list[dict[str, Any]]
+    port: int = 0
+    result: dict[str, Any] = field(default_factory=lambda: {"steps": []})
+
+    @contextmanager
+    def told(self) -> Iterator["Story"]:
+        """Tells every step; the server runs until the end of the block."""
+        with self._step("An operator makes an installation and starts the server", _WHY_START):
+            server = _Server(self.folder, self.port)
+        with server.running():
+            self.url, self.settings = server.settings.url, server.settings
+            self.result["url"] = self.url
+            self.out.say(f"   The server listens at {self.url}.")
+            self._vault()
+            self._share()
+            self._withdraw()
+            self._lost_answer()
+            self._check()
+            yield self
+
+    def stay(self) -> None:
+        """Keeps serving, for people who want to try more, until Ctrl-C."""
+        say = self.out.say
+        say()
+        say("The story is over, and the server still runs. In another terminal, try:", "bold")
+        say(f"   export KLUIS_HOME={self.folder / 'home'} KLUIS_PROFILE={_WALLET}")
+        say("   kluis wallet show")
+        say("   kluis wallet activity")
+        say(f"   kluis audit verify --data {self.settings.data}")
+        say(f"The QR codes are in {self.folder}. Ctrl-C ends it and removes everything.")
+        threading.Event().wait()
+
+    def _vault(self) -> None:
+        with self._step("A citizen makes a vault", _WHY_VAULT):
+            self.citizen = Citizen(_WALLET, self.url)
+            made = self.citizen.create()
+            self.out.say(f"   Recovery code: {made['recovery_code']}", style="bold")
+        with self._step("The citizen types the recovery code back", _WHY_CONFIRM):
+            self.citizen.confirm(made["recovery_code"])
+            self.out.say(f"   Typed: {made['recovery_code']}. It is right.")
+        with self._step("The citizen's record goes in", _WHY_RECORD):
+            self.citizen.put(self.values)
+            held = self.citizen.values()["values"]
+            self.out.say(f"   {len(held)} fields, each encrypted under a key of its own.")
+
+    def _share(self) -> None:
+        with self._step("An agency is registered", _WHY_AGENCY):
+            registration = document(_AGENCY)
+            self.counter = Counter(_DESK, self.url)
+            registration["jwks"] = self.counter.make_key()
+            with opened(self.settings.data, self.out) as vault:
+                self.counter.act_for(vault.register_agency(caller.Operator(), registration))
+            use, fields = self._choose(registration["intended_uses"])
+            self.out.say(f"   {registration['names']['en']}: “{use['purpose']['en']}”.")
+        self.choice = Choice(registration["id"], use["id"], fields, _HOUR_SECONDS, reads=5)
+        with self._step(f"The citizen offers exactly {_FIELDS} fields", _WHY_OFFER):
+            for each in use["fields"]:
+                if each["id"] in fields:
+                    need = "needed" if each["mandatory"] else "chosen"
+                    self.out.say(f"   {need}  {each['id']}: {each['why']['en']}")
+            self.offered = self._offer("code")
+        with self._step("The agency redeems the code", _WHY_REDEEM):
+            self.counter.redeem(self.offered["code"])
+            self.out.say(f"   Access until {when(self.counter.state.ends or '')}.")
+        with self._step(f"The agency reads the {_FIELDS} fields", _WHY_READ):
+            given = self.counter.read(fields)
+            self._expect(set(given["data"]) == set(fields), "Other fields were given than shared.")
+            mine = {one["field"]: one["value"] for one in self.values}
+            for name, one in given["data"].items():
+                self._expect(one["value"] == mine[name], f"{name} is not what was put in.")
+            show_data(self.out, given)
+            self.result["read"] = given["data"]
+
+    def _withdraw(self) -> None:
+        with self._step("The citizen takes the access back", _WHY_REVOKE):
+            self.citizen.revoke(self.offered["grant"])
+            self.out.say("   Ended.")
+        with self._step("The agency's next read is refused", _WHY_REFUSED):
+            self._refused("invalid_token", lambda: self.counter.read(self.choice.fields))
+
+    def _lost_answer(self) -> None:
+        with self._step("A second offer, redeemed", _WHY_SECOND):
+            second = self._offer("code-2")
+            self.counter.redeem(second["code"])
+            self.out.say("   Redeemed, and nothing read yet.")
+        with self._step("The same code once more: refused, and its access ends", _WHY_LOST):
+            self._refused("invalid_grant", lambda: self.counter.redeem(second["code"]))
+            self._refused("invalid_token", lambda: self.counter.read(self.choice.fields))
+        with self._step("The citizen sees all of it, and the alarm", _WHY_ALARM):
+            found = self.citizen.activity()
+            show_activity(self.out, found)
+            alarms = [one for one in found["entries"] if one.get("alarm")]
+            self._expect(
+                [one.get("reason") for one in alarms] == ["answer_lost"],
+                "The citizen was not alarmed, once, that an answer got lost.",
+            )
+            self._expect(not found["damaged"], "The citizen's log is damaged.")
+            self.result["alarm"] = alarms[0]["reason"]
+
+    def _check(self) -> None:
+        with self._step("The operator checks the whole log", _WHY_CHECK):
+            found = verify_data(self.settings)
+            for line in found.checked:
+                self.out.say(f"   checked: {line}")
+            self._expect(not found.findings, "; ".join(map(str, found.findings)))
+            self.out.say(f"   {found.size} entries, whole.", style="green")
+            self.result |= {"entries": found.size, "whole": True}
+
+    def _choose(self, uses: list[dict[str, Any]]) -> tuple[dict[str, Any], list[str]]:
+        """A use that this person can answer, and three of its fields: all it needs among them."""
+        held = {one["field"] for one in self.values}
+        for use in uses:
+            needed = [each["id"] for each in use["fields"] if each["mandatory"]]
+            others = [each["id"] for each in use["fields"] if not each["mandatory"]]
+            able = [*needed, *(each for each in others if each in held)]
+            if len(needed) <= _FIELDS <= len(able) and held.issuperset(needed):
+                return use, able[:_FIELDS]
+        raise Failed("record_too_small", "This record holds too little to share three fields of.")
+
+    def _offer(self, name: str) -> Mapping[str, Any]:
+        made = self.citizen.offer(self.choice)
+        show_offer(self.out, made)
+        for kind, picture in (("svg", qr.svg), ("png", qr.png)):
+            write_new(self.folder / f"{name}.{kind}", picture(made["qr"]))
+        self.out.say(f"   Also as pictures: {self.folder / name}.svg and .png")
+        return made
+
+    def _refused(self, code: str, act: Callable[[], object]) -> None:
+        """What has to be refused, and with this code."""
+        try:
+            act()
+        except Refused as refused:
+            if refused.code != code:
+                raise
+            self.out.say(f"   Refused (HTTP {refused.status_code}, {code}): {refused.message}")
+            self.result.setdefault("refused", []).append(code)
+            return
+        raise Failed("not_refused", "This had to be refused, and was not.")
+
+    def _expect(self, holds: bool, otherwise: str) -> None:
+        if not holds:
+            raise Failed("not_as_told", otherwise)
+
+    @contextmanager
+    def _step(self, title: str, why: str) -> Iterator[None]:
+        """One numbered step. Whatever goes wrong in it ends the story and names it."""
+        number = len(self.result["steps"]) + 1
+        self.out.say()
+        self.out.say(f"{number}. {title}", style="bold cyan")
+        self.out.say(f"   {why}")
+        try:
+            yield
+        except Exception as error:
+            message = error.message if isinstance(error, CliError) else _words(error)
+            text = f"Step {number}, “{title}”, failed: {message}"
+            raise Failed("demo_failed", text) from error
+        self.result["steps"].append(title)
+
+
+def _words(error: Exception) -> str:
+    return f"{error} ({type(error).__name__})"
+
+
+class _Server:
+    """An installation in the folder, and a server for it in a thread of this process."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self._listener = listen("127.0.0.1", port)
+        try:
+            url = f"http://localhost:{self._listener.getsockname()[1]}"
+            self.settings: Settings = initialise(Places.beside(folder / "data"), url, "open")
+            self._vault = Vault.open(self.settings)
+        except BaseException:
+            self._listener.close()
+            raise
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        with self._listener, self._vault as vault:
+            server = make_server(vault)
+            thread = threading.Thread(
+                target=server.run, kwargs={"sockets": [self._listener]}, name="server"
+            )
+            thread.start()
+            try:
+                ends = time.monotonic() + _START_SECONDS_MAX
+                while not server.started:
+                    if not thread.is_alive() or time.monotonic() > ends:
+                        raise Failed("server_did_not_start", "The server did not start.")
+                    time.sleep(0.01)
+                yield
+            finally:
+                server.should_exit = True
+                thread.join()
+
+
+@contextmanager
+def _own_folder() -> Iterator[Path]:
+    """A folder that is removed at the end, and no setting or profile from outside meanwhile."""
+    before = {name: value for name, value in os.environ.items() if name.startswith("KLUIS_")}
+    on_term = signal.signal(signal.SIGTERM, _interrupt) if _in_main_thread() else None
+    try:
+        with tempfile.TemporaryDirectory(prefix="kluis-demo-") as folder:
+            for name in before:
+                del os.environ[name]
+            os.environ["KLUIS_HOME"] = str(Path(folder) / "home")
+            yield Path(folder)
+    finally:
+        os.environ.pop("KLUIS_HOME", None)
+        os.environ.update(before)
+        if on_term is not None:
+            signal.signal(signal.SIGTERM, on_term)
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+_WHY_START = (
+    "Keys, data and the log's anchor lie apart: whoever steals the data alone can read nothing."
+)
+_WHY_VAULT = "The wallet makes a secret for this device. The server keeps no copy that opens it."
+_WHY_CONFIRM = (
+    "It opens the vault when the device is lost. Nothing can be shared before it is typed back."
+)
+_WHY_RECORD = "As the citizen's own statement, with what the register is still looking into."
+_WHY_AGENCY = "An agency says beforehand what it wants to know, and why. It can't ask for more."
+_WHY_OFFER = "One agency, one purpose, one hour, five reads. The code works once, for two minutes."
+_WHY_REDEEM = "It signs in with its registered key. The code is dead from here on, copied or not."
+_WHY_READ = "The log gets its entry first; only then do values leave."
+_WHY_REVOKE = "The keys of this access are destroyed, not only marked."
+_WHY_REFUSED = "What was read before stays with the agency; it gets nothing new."
+_WHY_SECOND = "Now a mishap: the agency redeems a code, and the answer gets lost on the way."
+_WHY_LOST = "A code used twice may be a stolen one. So the access from its first use ends, too."
+_WHY_ALARM = (
+    "Every offer, read and refusal is there, with who and why. No value is ever in the log."
+)
+_WHY_CHECK = "Every entry is computed again and compared with the tables and with the anchor."

@@ -1,0 +1,107 @@
+"""`kluis init`: makes keys, databases and settings, once."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+from pydantic import ValidationError
+
+from cli.client import checked_url
+from cli.errors import Failed, WrongUse
+from cli.installation import explain
+from cli.options import DEFAULT_DATA, Data, Json
+from cli.output import Output
+from vault.settings import SETTINGS_FILE
+from vault.setup import Places, initialise
+
+
+class Registration(StrEnum):
+    """Who may make a vault."""
+
+    OPEN = "open"
+    INVITE = "invite"
+    OPERATOR = "operator"
+
+
+def init(
+    data: Data = DEFAULT_DATA,
+    keys: Annotated[
+        Path | None,
+        typer.Option(
+            "--keys",
+            envvar="KLUIS_KEYS",
+            help="New folder for the keys. Back it up apart from the data.  "
+            "[default: beside the data folder, named ...-keys]",
+        ),
+    ] = None,
+    anchor: Annotated[
+        Path | None,
+        typer.Option(
+            "--anchor",
+            envvar="KLUIS_ANCHOR",
+            help="New file that remembers how far the log was, best on another disk or machine.  "
+            "[default: beside the data folder, in ...-anchor]",
+        ),
+    ] = None,
+    url: Annotated[
+        str,
+        typer.Option(
+            "--url",
+            envvar="KLUIS_URL",
+            help="Public address, as citizens and agencies will type it. The name of the log "
+            "follows from it and stays.",
+        ),
+    ] = "http://localhost:8000",
+    registration: Annotated[
+        Registration,
+        typer.Option(
+            "--registration",
+            envvar="KLUIS_REGISTRATION",
+            help="Who may make a vault: anybody, people with an invitation, or nobody but you.",
+        ),
+    ] = Registration.INVITE,
+    json: Json = False,
+) -> None:
+    """Make a new installation: keys, databases, settings. Nothing is ever overwritten.
+
+    The data, the keys and the anchor are three parts that should be kept apart: whoever has the
+    data without the keys can read nothing.
+
+    \b
+    Examples:
+      kluis init
+      kluis init --data /srv/kluis --keys /etc/kluis/keys --anchor /mnt/other/checkpoint \\
+                 --url https://kluis.example.org
+    """
+    out = Output(json)
+    checked_url(url)
+    places = Places.beside(data, keys, anchor)
+    try:
+        with out.working("Making keys and databases"):
+            settings = initialise(places, url, registration.value)
+    except ValidationError as error:
+        raise WrongUse(explain(error, data / SETTINGS_FILE), "bad_settings") from None
+    except OSError as error:
+        raise Failed(
+            "unwritable_folder", f"{error.filename} can't be made: {error.strerror}."
+        ) from None
+    out.answer(
+        {
+            "data": str(settings.data),
+            "keys": str(settings.keys),
+            "anchor": str(settings.anchor),
+            "url": settings.url,
+            "registration": settings.registration,
+        }
+    )
+    out.say(f"Made an installation for {settings.url}.")
+    out.say(f"  data    {settings.data}")
+    out.say(f"  keys    {settings.keys}   (keep them secret, back them up apart from the data)")
+    out.say(f"  anchor  {settings.anchor}")
+    shown = "" if data == DEFAULT_DATA else f" --data {data}"
+    port = urlsplit(settings.url).port
+    out.say("Next:")
+    out.say(f"  kluis agency register FILE{shown}")
+    out.say(f"  kluis serve{shown}{f' --port {port}' if port not in (None, 8000) else ''}")

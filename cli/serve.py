@@ -1,0 +1,183 @@
+"""`kluis serve`: the HTTP server. Nothing of a request is logged but what the audit log records."""
+
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+import typer
+import uvicorn
+from fastapi import FastAPI
+
+from api.app import create_app
+from cli.errors import Failed, WrongUse
+from cli.installation import settings_of
+from cli.options import DEFAULT_DATA, Data, Json
+from cli.output import Output
+from vault.settings import Settings
+from vault.vault import Vault
+
+_GRACE_SECONDS = 10
+_KEEP_ALIVE_SECONDS = 15
+_CONNECTIONS_MAX = 1000
+_HEADER_BYTES_MAX = 32_768
+_WORKER_DATA = "KLUIS_SERVE_DATA"
+
+
+def serve(
+    data: Data = DEFAULT_DATA,
+    host: Annotated[
+        str, typer.Option("--host", help="The network address to listen on.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="The port. 0: any that is free.")
+    ] = 8000,
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, max=64, help="Processes; several need PostgreSQL.")
+    ] = 1,
+    proxy: Annotated[
+        str | None,
+        typer.Option(
+            "--proxy",
+            help="Address of the proxy in front that speaks https. Only from there it is believed "
+            "which address a request comes from.",
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Run the server, until Ctrl-C.
+
+    It speaks http, for this computer alone unless --host says otherwise. For real use put a proxy
+    that speaks https in front, and name its address with --proxy.
+
+    \b
+    Examples:
+      kluis serve
+      kluis serve --data /srv/kluis --port 8443 --proxy 127.0.0.1
+    """
+    out = Output(json)
+    settings = settings_of(data)
+    if workers > 1 and settings.main_url.startswith("sqlite"):
+        raise WrongUse(
+            "Several processes can't share SQLite files safely. Use PostgreSQL: set database_url "
+            "and keystore_url in kluis.toml, or leave --workers out.",
+            "workers_need_postgresql",
+        )
+    _warn_about_url(out, settings.url, host, port)
+    if workers > 1:
+        _serve_with_workers(out, settings, host, port, workers, proxy)
+        return
+    listener = listen(host, port)
+    bound = listener.getsockname()[1]
+    with listener:
+        with out.working("Opening the vault"):
+            vault = Vault.open(settings)
+        with vault:
+            server = make_server(vault, proxy)
+            _stop_on_signals(server)
+            _announce(out, settings.url, host, bound)
+            server.run(sockets=[listener])
+    out.say("Stopped.")
+
+
+def make_server(vault: Vault, proxy: str | None = None) -> uvicorn.Server:
+    """A server for an opened vault, which is swept from now on. Whoever opened it closes it."""
+    vault.start_sweeper()
+    return uvicorn.Server(uvicorn.Config(create_app(vault), **_options(proxy)))
+
+
+def worker_app() -> FastAPI:
+    """The application of one of several processes, which opens and closes its own vault."""
+    vault = Vault.open(settings_of(Path(os.environ[_WORKER_DATA])))
+    vault.start_sweeper()
+
+    @asynccontextmanager
+    async def serving(_: FastAPI) -> AsyncIterator[None]:
+        with vault:
+            yield
+
+    app = create_app(vault)
+    app.router.lifespan_context = serving
+    return app
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there, or `Failed` in plain words."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=512)
+    except OSError as error:
+        raise Failed(
+            "cannot_listen", f"{host} port {port} can't be used: {error.strerror}."
+        ) from None
+
+
+def _serve_with_workers(
+    out: Output, settings: Settings, host: str, port: int, workers: int, proxy: str | None
+) -> None:
+    os.environ[_WORKER_DATA] = str(settings.data)
+    _announce(out, settings.url, host, port)
+    uvicorn.run(
+        "cli.serve:worker_app",
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers,
+        **_options(proxy),
+    )
+
+
+def _options(proxy: str | None) -> dict[str, Any]:
+    return {
+        "access_log": False,  # a request line would show which fields are asked for
+        "log_level": "warning",
+        "server_header": False,
+        "date_header": True,
+        "proxy_headers": proxy is not None,
+        "forwarded_allow_ips": proxy or "",
+        "ws": "none",
+        "lifespan": "on",
+        "limit_concurrency": _CONNECTIONS_MAX,
+        "timeout_keep_alive": _KEEP_ALIVE_SECONDS,
+        "timeout_graceful_shutdown": _GRACE_SECONDS,
+        "h11_max_incomplete_event_size": _HEADER_BYTES_MAX,
+    }
+
+
+def _announce(out: Output, url: str, host: str, port: int) -> None:
+    where = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    out.answer({"listening": where, "url": url})
+    out.say(f"Listening on {where}, public address {url}. Stop with Ctrl-C.")
+
+
+def _warn_about_url(out: Output, url: str, host: str, port: int) -> None:
+    """The public URL is what proofs are checked against and QR codes hold: it has to lead here."""
+    parts = urlsplit(url)
+    if parts.scheme == "http" and (parts.port or 80) != port:
+        out.warn(
+            f"The public address is {url}, and this server listens on port {port}. Clients that "
+            "use another address than the public one are refused: change url in kluis.toml, or "
+            "--port."
+        )
+    if parts.scheme == "https":
+        out.warn(f"This server speaks http. A proxy has to speak https for {url} and pass it on.")
+    if host not in ("127.0.0.1", "::1", "localhost") and parts.scheme == "http":
+        out.warn("Others on the network can reach this server, without https. Use a proxy.")
+
+
+def _stop_on_signals(server: uvicorn.Server) -> None:
+    """Asks the server to stop, also while it still starts and when it passes a signal on.
+
+    It raises nothing: an exception in a signal handler can get lost in code that ignores it.
+    """
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        server.should_exit = True
+
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, stop)

@@ -1,0 +1,50 @@
+"""`kluis serve` in a process of its own: where it listens, what it tells, how it stops."""
+
+import signal
+import threading
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.cli.conftest import START_SECONDS_MAX, Kluis, free_port, start_kluis
+
+
+@pytest.mark.parametrize("ended_by", [signal.SIGTERM, signal.SIGINT])
+def test_a_server_listens_answers_and_stops_in_order(
+    kluis: Kluis, tmp_path: Path, ended_by: signal.Signals
+) -> None:
+    port, data = free_port(), tmp_path / "kluis"
+    kluis("init", "--data", data, "--url", f"http://localhost:{port}", "--registration", "open")
+    with start_kluis("serve", "--data", data, "--port", port) as process:
+        assert process.stdout is not None
+        timer = threading.Timer(START_SECONDS_MAX, process.kill)
+        timer.start()
+        try:
+            assert f"http://127.0.0.1:{port}" in process.stdout.readline()
+            answer = httpx.get(f"http://localhost:{port}/v1/data?fields=identity.birth_date")
+            assert answer.status_code == 401
+            assert "server" not in answer.headers
+        finally:
+            process.send_signal(ended_by)
+            out, err = process.communicate(timeout=START_SECONDS_MAX)
+            timer.cancel()
+    assert process.returncode == 0
+    assert "Stopped." in out
+    assert "identity.birth_date" not in out + err
+    assert "Traceback" not in err
+    assert kluis("audit", "verify", "--data", data).status in {0, 2}
+
+
+def test_a_public_address_that_does_not_lead_here_is_warned_of(
+    kluis: Kluis, tmp_path: Path
+) -> None:
+    data = tmp_path / "kluis"
+    kluis("init", "--data", data, "--url", "http://localhost:1")
+    with start_kluis("serve", "--data", data, "--port", "0", "--json") as process:
+        assert process.stdout is not None
+        assert '"listening"' in process.stdout.readline()
+        process.terminate()
+        _, err = process.communicate(timeout=START_SECONDS_MAX)
+    assert process.returncode == 0
+    assert "http://localhost:1" in err

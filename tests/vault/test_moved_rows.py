@@ -1,0 +1,477 @@
+"""Whole rows swapped, moved, forged or put back: refused, or of no use to whoever did it."""
+
+import os
+from typing import Any
+
+import pytest
+
+from crypto.box import box, keypair
+from crypto.encoding import b64u, pae
+from crypto.secret import Secret
+from tests.builders import PERSON, AgencyDesk, Citizen, Store
+from tests.vault.rows import (
+    change,
+    insert,
+    put_back,
+    row_of,
+    rows_of,
+    swap,
+)
+from vault import caller
+from vault.errors import (
+    CannotUnlock,
+    Damaged,
+    InvalidGrant,
+    InvalidToken,
+    Refused,
+    SessionEnded,
+    UnauthorizedField,
+)
+from vault.keys import open_metadata_key, vault_salt
+from vault.sessions import UnlockSecret
+from vault.setup import root_key
+from vault.statement import Statement
+from vault.tables import (
+    audit_keys,
+    grants,
+    methods,
+    registrations,
+    routes,
+    sessions,
+    stanzas,
+    value_heads,
+    values,
+    vaults,
+)
+from vault.unlocking import method_id
+from vault.values import StoredValue
+
+GIVEN, FAMILY = "identity.given_name", "identity.family_name"
+BOTH = (GIVEN, FAMILY)
+NEWER = {GIVEN: "Canaria-Newer"}
+
+
+@pytest.fixture
+def agency(store: Store) -> AgencyDesk:
+    return store.agency()
+
+
+def shared(citizen: Citizen, agency: AgencyDesk, *fields: str, **choice: Any) -> str:
+    """A token that reads these fields."""
+    return agency.redeem(citizen.offer(agency, fields, **choice).code).token
+
+
+def grant_of(store: Store, citizen: Citizen) -> bytes:
+    """The id of the citizen's only grant."""
+    id_: bytes = row_of(store, grants, vault_id=citizen.vault_id)["grant_id"]
+    return id_
+
+
+def value_of(store: Store, citizen: Citizen, field: str) -> bytes:
+    """The handle of a field, looked up as the vault does."""
+    row = row_of(store, vaults, vault_id=citizen.vault_id)
+    name = vault_salt(citizen.vault_id)
+    salt = store.vault.system.keystore.get([name])[name]
+    root = root_key(store.settings)
+    return open_metadata_key(root, citizen.vault_id, salt, row["metadata_box"]).handle(field)
+
+
+# Two citizens' rows, exchanged.
+
+
+def test_value_boxes_of_two_citizens_can_not_be_exchanged(store: Store, agency: AgencyDesk) -> None:
+    one, other = store.citizen(), store.citizen({GIVEN: "Canaria-Other"})
+    token = shared(one, agency, GIVEN)
+    mine = row_of(store, values, vault_id=one.vault_id, handle=value_of(store, one, GIVEN))
+    hers = row_of(store, values, vault_id=other.vault_id)
+
+    swap(store, values, mine, hers, "box", "value_id", "mac")
+
+    for act in (one.values, other.values, lambda: agency.read(token, [GIVEN])):
+        with pytest.raises(Damaged):
+            act()
+
+
+def test_stanzas_of_two_citizens_can_not_be_exchanged(store: Store) -> None:
+    one, other = store.citizen({GIVEN: "Canaria-One"}), store.citizen({GIVEN: "Canaria-Other"})
+    swap(
+        store,
+        stanzas,
+        row_of(store, stanzas, vault_id=one.vault_id),
+        row_of(store, stanzas, vault_id=other.vault_id),
+        "wrapped",
+    )
+
+    for citizen in (one, other):
+        with pytest.raises(Damaged):
+            citizen.values()
+
+
+def test_unlock_boxes_of_two_citizens_can_not_be_exchanged(store: Store) -> None:
+    one, other = store.citizen(), store.citizen()
+    rows = [row_of(store, methods, vault_id=c.vault_id, kind="device") for c in (one, other)]
+
+    swap(store, methods, rows[0], rows[1], "box")
+
+    for citizen in (one, other):
+        with pytest.raises(CannotUnlock):
+            citizen.unlock()
+
+
+def test_session_boxes_of_two_citizens_can_not_be_exchanged(store: Store) -> None:
+    one, other = store.citizen(), store.citizen()
+    rows = [row_of(store, sessions, vault_id=citizen.vault_id) for citizen in (one, other)]
+
+    swap(store, sessions, rows[0], rows[1], "box")
+
+    for citizen in (one, other):
+        with pytest.raises(SessionEnded):
+            citizen.values()
+
+
+def test_a_token_can_not_be_routed_to_another_citizens_grant(
+    store: Store, agency: AgencyDesk
+) -> None:
+    one, other = store.citizen(), store.citizen()
+    tokens = [shared(citizen, agency, GIVEN) for citizen in (one, other)]
+    mine, hers = (row_of(store, grants, vault_id=c.vault_id) for c in (one, other))
+    routed = [row_of(store, routes, id=grant["token_id"]) for grant in (mine, hers)]
+
+    swap(store, routes, routed[0], routed[1], "vault_id", "target")
+
+    for token in tokens:
+        with pytest.raises(InvalidToken):
+            agency.read(token, [GIVEN])
+
+
+def test_grant_rows_of_two_citizens_can_not_be_exchanged(store: Store, agency: AgencyDesk) -> None:
+    one, other = store.citizen(), store.citizen()
+    tokens = [shared(citizen, agency, GIVEN) for citizen in (one, other)]
+    mine, hers = (row_of(store, grants, vault_id=c.vault_id) for c in (one, other))
+    columns = [c.name for c in grants.c if not c.primary_key]
+
+    swap(store, grants, mine, hers, *columns)
+
+    for token in tokens:
+        with pytest.raises(InvalidToken):
+            agency.read(token, [GIVEN])
+
+
+def test_audit_keys_of_two_citizens_can_not_be_exchanged(store: Store, agency: AgencyDesk) -> None:
+    one, other = store.citizen(), store.citizen()
+    token = shared(one, agency, GIVEN)
+    subjects = [row_of(store, vaults, vault_id=c.vault_id)["subject"] for c in (one, other)]
+    mine, hers = (row_of(store, audit_keys, subject=subject) for subject in subjects)
+
+    swap(store, audit_keys, mine, hers, "box")
+
+    with pytest.raises(Damaged):
+        one.values()
+    with pytest.raises(InvalidToken):  # nobody reads what can't be written to her log
+        agency.read(token, [GIVEN])
+
+
+def test_a_vault_can_not_be_given_another_citizens_log(store: Store) -> None:
+    one, other = store.citizen(), store.citizen()
+    subject = row_of(store, vaults, vault_id=other.vault_id)["subject"]
+
+    change(store, vaults, {"vault_id": one.vault_id}, subject=subject)
+
+    with pytest.raises(Damaged):
+        one.values()
+
+
+# One citizen's rows, moved.
+
+
+def test_a_stanza_can_not_be_moved_to_another_field(store: Store, agency: AgencyDesk) -> None:
+    citizen = store.citizen()
+    token = shared(citizen, agency, GIVEN)
+    grant_id, family = grant_of(store, citizen), value_of(store, citizen, FAMILY)
+    change(store, stanzas, {"recipient": grant_id}, handle=family)
+
+    for field in BOTH:
+        with pytest.raises(UnauthorizedField):
+            agency.read(token, [field])
+
+
+def test_a_stanza_can_not_be_moved_between_granted_fields(store: Store, agency: AgencyDesk) -> None:
+    citizen = store.citizen()
+    token = shared(citizen, agency, *BOTH)
+    held = rows_of(store, stanzas, recipient=grant_of(store, citizen))
+
+    swap(store, stanzas, held[0], held[1], "wrapped")
+
+    for field in BOTH:
+        with pytest.raises(Damaged):
+            agency.read(token, [field])
+
+
+def test_a_stanza_can_not_be_moved_to_another_version(store: Store, agency: AgencyDesk) -> None:
+    citizen = store.citizen()
+    token = shared(citizen, agency, GIVEN)
+    citizen.put(NEWER)
+    change(store, stanzas, {"recipient": grant_of(store, citizen)}, seq=2)
+
+    with pytest.raises(Damaged):
+        agency.read(token, [GIVEN])
+
+
+def test_a_stanza_can_not_be_moved_to_another_grant(store: Store, agency: AgencyDesk) -> None:
+    citizen = store.citizen()
+    narrow, wide = shared(citizen, agency, GIVEN), shared(citizen, agency, *BOTH)
+    rows = rows_of(store, grants, vault_id=citizen.vault_id)
+    wide_id = next(
+        r["grant_id"] for r in rows if len(rows_of(store, stanzas, recipient=r["grant_id"])) == 2
+    )
+    (narrow_id,) = {r["grant_id"] for r in rows} - {wide_id}
+    family = row_of(store, stanzas, recipient=wide_id, handle=value_of(store, citizen, FAMILY))
+    insert(store, stanzas, [family | {"recipient": narrow_id}])
+    given = value_of(store, citizen, GIVEN)
+    swap(
+        store,
+        stanzas,
+        row_of(store, stanzas, recipient=wide_id, handle=given),
+        row_of(store, stanzas, recipient=narrow_id, handle=given),
+        "wrapped",
+    )
+
+    with pytest.raises(UnauthorizedField):
+        agency.read(narrow, [FAMILY])
+    for token in (narrow, wide):
+        with pytest.raises(Damaged):
+            agency.read(token, [GIVEN])
+
+
+# Recipients and values that were never ours.
+
+
+def test_an_inserted_grant_receives_nothing_at_the_next_put(
+    store: Store, agency: AgencyDesk
+) -> None:
+    citizen = store.citizen()
+    shared(citizen, agency, GIVEN, follow=True)
+    real = row_of(store, grants, vault_id=citizen.vault_id)
+    intruder, pair = os.urandom(16), keypair(Secret.random())
+    insert(store, grants, [real | {"grant_id": intruder, "public_key": pair.public}])
+
+    citizen.put(NEWER)
+
+    assert rows_of(store, stanzas, recipient=intruder) == []
+    assert len(rows_of(store, stanzas, recipient=real["grant_id"])) == 1
+    assert len(citizen.vault.grants(citizen.owner)) == 1
+
+
+def test_a_grant_whose_public_key_was_replaced_receives_nothing_at_the_next_put(
+    store: Store, agency: AgencyDesk
+) -> None:
+    citizen = store.citizen()
+    shared(citizen, agency, GIVEN, follow=True)
+    grant_id, pair = grant_of(store, citizen), keypair(Secret.random())
+    before = rows_of(store, stanzas, recipient=grant_id)
+    change(store, grants, {"grant_id": grant_id}, public_key=pair.public)
+
+    citizen.put(NEWER)
+
+    assert rows_of(store, stanzas, recipient=grant_id) == before
+
+
+def test_a_replaced_owner_key_stops_puts_and_unlocking(store: Store) -> None:
+    citizen = store.citizen()
+    right = row_of(store, vaults, vault_id=citizen.vault_id)
+    public = keypair(Secret.random()).public
+    change(store, vaults, {"vault_id": citizen.vault_id}, public_key=public)
+
+    for act in (lambda: citizen.put(NEWER), citizen.unlock, citizen.values):
+        with pytest.raises(Damaged):
+            act()
+    put_back(store, vaults, [right])
+    assert citizen.alarms() == ["damaged"]  # of the unlock
+
+
+def test_a_replaced_owner_key_under_a_good_mac_stops_unlocking(store: Store) -> None:
+    """Whoever has the root key can make the mac; what the unlock secret derives he can not."""
+    citizen = store.citizen()
+    row = row_of(store, vaults, vault_id=citizen.vault_id)
+    name = vault_salt(citizen.vault_id)
+    salt = store.vault.system.keystore.get([name])[name]
+    keys = open_metadata_key(root_key(store.settings), citizen.vault_id, salt, row["metadata_box"])
+    public = keypair(Secret.random()).public
+    good = keys.row_mac("vault/1", citizen.vault_id, row["epoch"], public, row["subject"])
+    change(store, vaults, {"vault_id": citizen.vault_id}, public_key=public, mac=good)
+
+    with pytest.raises(Damaged, match="owner key"):
+        citizen.unlock()
+    assert citizen.alarms() == ["damaged"]
+
+
+def test_a_value_forged_with_the_public_key_alone_is_refused(
+    store: Store, agency: AgencyDesk
+) -> None:
+    citizen = store.citizen()
+    token = shared(citizen, agency, GIVEN, follow=True)
+    handle = value_of(store, citizen, GIVEN)
+    forged, data_key = StoredValue.seal_statement(
+        citizen.vault_id, handle, 2, Statement(GIVEN, "Forged", store.clock.now_ms())
+    )
+    owner = row_of(store, vaults, vault_id=citizen.vault_id)["public_key"]
+    grant = row_of(store, grants, vault_id=citizen.vault_id)
+    row = {"vault_id": citizen.vault_id, "handle": handle, "seq": 2, "value_id": forged.value_id}
+    unsigned = {"mac": os.urandom(32)}
+    for recipient, wrapped in (
+        (citizen.vault_id, forged.seal_for_owner(owner, data_key)),
+        (
+            grant["grant_id"],
+            forged.seal_for_grant(grant["grant_id"], grant["public_key"], data_key),
+        ),
+    ):
+        stanza = {k: row[k] for k in ("vault_id", "handle", "seq")}
+        insert(store, stanzas, [stanza | {"recipient": recipient, "wrapped": wrapped}])
+    insert(store, values, [row | unsigned | {"box": forged.box, "created_at": 0}])
+    put_back(store, value_heads, [row | unsigned])
+
+    with pytest.raises(Damaged):
+        citizen.values()
+    with pytest.raises(Damaged):
+        agency.read(token, [GIVEN])
+    with pytest.raises(Damaged):
+        citizen.vault.history(citizen.owner, GIVEN)
+
+
+def test_a_forged_registration_is_not_used(store: Store, agency: AgencyDesk) -> None:
+    citizen = store.citizen()
+    use = row_of(store, registrations, kind="use")
+    document = use["document"].replace(b"test-use", b"open-use")
+    insert(store, registrations, [use | {"id": "open-use", "document": document}])
+    agency.use = "open-use"
+
+    with pytest.raises(Refused) as refused:
+        citizen.offer(agency, [GIVEN])
+    assert refused.value.code == "use_revoked"
+
+
+def test_a_method_made_without_the_root_key_does_not_unlock(store: Store) -> None:
+    """He knows an unlock secret of his own and any box he likes, but not the vault's secret."""
+    citizen = store.citizen()
+    secret = UnlockSecret.device(b64u(os.urandom(32)))
+    mid = method_id(secret.secret)
+    row = row_of(store, methods, vault_id=citizen.vault_id, kind="device")
+    inner = box(Secret.random(), pae("unlock", citizen.vault_id, 1, mid, "device"), bytes(32))
+    insert(store, methods, [row | {"method_id": mid, "box": inner}])
+    insert(store, routes, [{"id": mid, "vault_id": citizen.vault_id, "target": mid}])
+
+    with pytest.raises(CannotUnlock):
+        store.vault.unlock(caller.Stranger(), secret)
+
+
+# Old rows, put back whole.
+
+
+def test_a_redeemed_offer_put_back_gives_nothing(store: Store, agency: AgencyDesk) -> None:
+    citizen = store.citizen()
+    offer = citizen.offer(agency, BOTH)
+    old = row_of(store, grants, vault_id=citizen.vault_id)
+    held = rows_of(store, stanzas, recipient=offer.grant_id)
+    token = agency.redeem(offer.code).token
+    put_back(store, grants, [old])
+    put_back(store, stanzas, held)
+
+    with pytest.raises(InvalidGrant):
+        agency.redeem(offer.code)
+    with pytest.raises(InvalidToken):
+        agency.read(token, [GIVEN])
+
+
+def test_an_ended_grant_put_back_gives_nothing(store: Store, agency: AgencyDesk) -> None:
+    citizen = store.citizen()
+    token = shared(citizen, agency, *BOTH)
+    grant_id = grant_of(store, citizen)
+    old, held = (
+        rows_of(store, grants, grant_id=grant_id),
+        rows_of(store, stanzas, recipient=grant_id),
+    )
+    citizen.vault.end_grant(citizen.owner, grant_id)
+    put_back(store, grants, old)
+    put_back(store, stanzas, held)
+
+    with pytest.raises(InvalidToken):
+        agency.read(token, [GIVEN])
+    assert citizen.log()[-2] == ("data.read", "denied", "ended")
+
+
+def test_a_removed_method_put_back_does_not_unlock(store: Store) -> None:
+    citizen, vault = store.citizen(), store.vault
+    new = UnlockSecret.device(b64u(os.urandom(32)))
+    added = vault.add_method(caller.Stranger(), UnlockSecret.device(citizen.device_secret), new)
+    old = row_of(store, methods, method_id=added.id), row_of(store, routes, id=added.id)
+    vault.unlock(caller.Stranger(), new)
+    vault.remove_method(citizen.owner, added.id)
+    insert(store, methods, [old[0]])
+    insert(store, routes, [old[1]])
+
+    with pytest.raises(CannotUnlock):
+        vault.unlock(caller.Stranger(), new)
+
+
+def test_a_closed_session_put_back_is_over(store: Store) -> None:
+    citizen = store.citizen()
+    old = row_of(store, sessions, vault_id=citizen.vault_id)
+    route = row_of(store, routes, id=old["session_id"])
+    store.vault.log_out(citizen.owner)
+    insert(store, sessions, [old])
+    insert(store, routes, [route])
+
+    with pytest.raises(SessionEnded):
+        citizen.values()
+
+
+def test_an_erased_vault_put_back_opens_nothing(store: Store, agency: AgencyDesk) -> None:
+    citizen = store.citizen()
+    token = shared(citizen, agency, GIVEN)
+    tables = (vaults, methods, sessions, grants, routes, values, value_heads, stanzas)
+    old = {table: rows_of(store, table, vault_id=citizen.vault_id) for table in tables}
+    store.vault.erase(citizen.owner)
+    for table, rows in old.items():
+        insert(store, table, rows)
+
+    with pytest.raises(SessionEnded):
+        citizen.values()
+    with pytest.raises(CannotUnlock):
+        citizen.unlock()
+    with pytest.raises(InvalidToken):
+        agency.read(token, [GIVEN])
+
+
+# What the columns beside the macs give to whoever changes them (named by `audit verify --data`).
+
+
+def test_more_reads_are_all_that_a_changed_count_gives(store: Store, agency: AgencyDesk) -> None:
+    citizen = store.citizen()
+    token = shared(citizen, agency, GIVEN, reads_max=2)
+    agency.read(token, [GIVEN])
+    change(store, grants, {"vault_id": citizen.vault_id}, reads_used=0)
+
+    agency.read(token, [GIVEN])
+    agency.read(token, [GIVEN])  # the third of two
+    with pytest.raises(InvalidToken):
+        agency.read(token, [GIVEN])
+
+
+def test_an_older_value_head_put_back_shows_the_older_version(store: Store) -> None:
+    citizen = store.citizen()
+    old = rows_of(store, value_heads, vault_id=citizen.vault_id)
+    citizen.put(NEWER)
+    put_back(store, value_heads, old)
+
+    assert citizen.values()[GIVEN] == PERSON[GIVEN]
+
+
+def test_a_revoked_registration_put_back_counts_again(store: Store, agency: AgencyDesk) -> None:
+    citizen = store.citizen()
+    old = rows_of(store, registrations)
+    store.vault.revoke_agency(caller.Operator(), agency.id, None)
+    with pytest.raises(Refused):
+        citizen.offer(agency, [GIVEN])
+    put_back(store, registrations, old)
+
+    assert citizen.offer(agency, [GIVEN]).code
