@@ -33,7 +33,7 @@ REASONS = (
     "unknown_grant",  # no grant stands under this id
     "recorded_later",  # it took effect before the log could be written
     "logout",  # the owner closed the session
+    "retention",  # the time to keep it is over
     "assertion_replayed",  # a client assertion was presented a second time
     "damaged",  # a stored row does not pass its check
-    "retention",  # the time to keep it is over
 )

@@ -1,4 +1,4 @@
-"""The owner's own log: every entry about the vault, opened and checked against the tree."""
+"""The owner's own log: every entry about the vault, opened and checked against its leaf."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

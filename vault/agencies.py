@@ -20,33 +20,43 @@ from vault.tables import invites
 
 
 def register_agency(system: System, document: Mapping[str, object], now_ms: int) -> str:
-    """Registers an agency with its intended uses; returns its id.
+    """Registers an agency with its intended uses, or adds uses to it; returns its id.
 
-    A registered agency may add uses by registering again with the same agency document and new
-    uses. Uses are never edited. Raises `consent.errors.BadRegistration` and `Conflict`.
+    What is registered already stays as it is: uses are revoked and replaced, never edited. Raises
+    `consent.errors.BadRegistration`, and `Conflict` for a changed or revoked row or nothing new.
     """
     registration = parse_registration(document, system.catalogue.keys())
 
     def prepare() -> tuple[Item, None]:
         registry = system.registry.current()
-        rows, insertion = system.registry.additions(registration, now_ms)
-        known = {(row.kind, row.id, row.parent) for row in registry.rows}
-        if any((row.kind, row.id, row.parent) in known for row in rows):
-            raise Conflict(
-                "This agency, or one of its uses, is registered already or was revoked. "
-                "A use is never edited: revoke it and register a new one under a new id.",
-                "already_registered",
-            )
+        rows = _new_rows(registry, system.registry.rows_of(registration))
         return Item(
             draft(now_ms, "registry.add", OPERATOR, count=len(rows)),
             system.system_key,
             premises=(registry_is(registry.version),),
-            writes=(*insertion, system.registry.raise_version()),
+            writes=(*system.registry.additions(rows, now_ms), system.registry.raise_version()),
             refs=tuple(sha256(row.mac) for row in rows),
         ), None
 
     system.record(prepare)
     return registration.agency.id
+
+
+def _new_rows(registry: Snapshot, wanted: list[Registrant]) -> list[Registrant]:
+    """The rows that are not registered yet; those that are must be the same and not revoked."""
+    known = {(row.kind, row.id, row.parent): row for row in registry.rows}
+    for row in wanted:
+        found = known.get((row.kind, row.id, row.parent), row)
+        if (found.document, found.state) != (row.document, row.state):
+            raise Conflict(
+                f"The {row.kind} {row.id} is registered differently, or was revoked. What is "
+                "registered is never edited: revoke it and register a new one under a new id.",
+                "already_registered",
+            )
+    new = [row for row in wanted if (row.kind, row.id, row.parent) not in known]
+    if not new:
+        raise Conflict("All of this is registered already.", "already_registered")
+    return new
 
 
 def revoke(system: System, agency: str, use: str | None, now_ms: int) -> int:

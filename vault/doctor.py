@@ -116,7 +116,7 @@ def _registry(settings: Settings, main: Database) -> Iterator[Advice]:
 def _orphans(main: Database, keystore: Keystore) -> Iterator[Advice]:
     """Rows without a salt answer like ended ones; salts without a row wait for their row."""
     salts = {row.key for row in keystore.rows() if not row.is_gone}
-    owed = sum(row.owed is not None for row in keystore.rows(gone=True))
+    owed = sum(row.owed is not None for row in keystore.voided())
     with main.read() as connection:
         found = {SaltKey(*row) for row in connection.execute(_SALTED)}
     dead, waiting = found - salts, {s for s in salts - found if s.kind in {"vault", "method"}}

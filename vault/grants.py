@@ -77,6 +77,10 @@ class Grant:
         """Premise: nobody ended it yet."""
         return Step(_NOT_ENDED, self.this)
 
+    def is_as_it_was(self) -> Step:
+        """Premise: the row, its usage aside, is the one that was looked at."""
+        return Step(_AS_IT_WAS, self.this | {"mac": self.mac, "state": self.state})
+
     def ending(self) -> tuple[Step, ...]:
         """What ending it writes: the state, and that no stanza is left."""
         return Step(_END, self.this), self.stanza_removal()
@@ -93,6 +97,10 @@ class Grant:
 _COLUMNS = tuple(each.name for each in fields(Grant))
 _NOT_ENDED = sql(
     "SELECT 1 FROM vault_grant WHERE vault_id = :vault AND grant_id = :grant AND state <> 'ended'"
+)
+_AS_IT_WAS = sql(
+    "SELECT 1 FROM vault_grant"
+    " WHERE vault_id = :vault AND grant_id = :grant AND mac = :mac AND state = :state"
 )
 _END = sql("UPDATE vault_grant SET state = 'ended' WHERE vault_id = :vault AND grant_id = :grant")
 _DELETE_STANZAS = sql("DELETE FROM stanza WHERE vault_id = :vault AND recipient = :grant")

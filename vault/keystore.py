@@ -9,10 +9,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from sqlalchemy import TextClause
+
 from crypto.encoding import canonical_json, parse_canonical
 from crypto.primitives import random_bytes
 from vault.database import Database
-from vault.steps import sql
+from vault.steps import Values, sql
 
 SALT_BYTES = 32
 _TRUNCATE_SECONDS_MAX = 1.0
@@ -24,7 +26,8 @@ _MAKE = sql(
 )
 _DROP = "DELETE FROM salt WHERE "
 _DROP_ONE = sql(_DROP + "kind = :kind AND id = :id AND phase = :phase")
-_DROP_GRANT = sql(_DROP + "kind = 'grant' AND id = :id AND phase < :phase")
+_DROP_GRANT = sql(_DROP + "kind = 'grant' AND id = :id")
+_DROP_PHASES = sql(_DROP + "kind = 'grant' AND id = :id AND phase < :phase AND owed IS NULL")
 _DROP_VAULT = sql(_DROP + "vault_id = :vault")
 _DROP_EXPIRED = sql(_DROP + "expires_at <= :now")
 _RETAIN_AUDIT_KEY = sql(
@@ -33,13 +36,15 @@ _RETAIN_AUDIT_KEY = sql(
 _VOID = "UPDATE salt SET salt = NULL, owed = :owed WHERE vault_id = :vault AND owed IS NULL AND "
 _VOID_GRANT = sql(_VOID + "kind = 'grant' AND id = :id")
 _VOID_VAULT = sql(_VOID + "kind <> 'audit'")
-_ROWS = sql("SELECT kind, id, phase, vault_id, salt IS NULL AS is_gone, owed FROM salt")
-_ALL_PHASES = 2**31
+_ROWS = "SELECT kind, id, phase, vault_id, salt IS NULL AS is_gone, owed FROM salt"
+_ROWS_OF = sql(_ROWS + " WHERE kind IN :kinds", "kinds")
+_VOIDED_ROWS = sql(_ROWS + " WHERE salt IS NULL")
+KINDS = ("vault", "method", "session", "grant", "audit")
 
 
 @dataclass(frozen=True, slots=True)
 class SaltKey:
-    """The name of a salt. Kinds: vault, method, session, grant (with its phase), audit."""
+    """The name of a salt: one of `KINDS`, an id, and for a grant its phase."""
 
     kind: str
     id: bytes
@@ -116,9 +121,13 @@ class Keystore:
         """Deletes salts for good, rows and all."""
         self._write(_DROP_ONE, [asdict(key) for key in keys])
 
-    def drop_grant(self, grant_id: bytes, below_phase: int = _ALL_PHASES) -> None:
-        """Deletes a grant's salts: all, or those of phases below the given one."""
-        self._write(_DROP_GRANT, {"id": grant_id, "phase": below_phase})
+    def drop_grant(self, grant_id: bytes) -> None:
+        """Deletes all salts of a grant that main shows as ended."""
+        self._write(_DROP_GRANT, {"id": grant_id})
+
+    def drop_phases(self, grant_id: bytes, below: int) -> None:
+        """Deletes the salts of a grant's earlier phases; a voided one stays: it is owed an end."""
+        self._write(_DROP_PHASES, {"id": grant_id, "phase": below})
 
     def drop_vault(self, vault_id: bytes, subject: bytes, retain_until: int) -> None:
         """Erases: every salt of the vault goes but the audit key's, which forgets whose it was."""
@@ -140,10 +149,17 @@ class Keystore:
         """The same for every salt of a vault but its audit key's."""
         self._write(_VOID_VAULT, {"vault": vault_id, "owed": owed.encode()})
 
-    def rows(self, kind: str | None = None, *, gone: bool = False) -> list[StoredSalt]:
-        """The stored salts, of one kind or all; with `gone` only those that were voided."""
+    def rows(self, *kinds: str) -> list[StoredSalt]:
+        """The stored salts of these kinds, or all."""
+        return self._rows(_ROWS_OF, {"kinds": kinds or KINDS})
+
+    def voided(self) -> list[StoredSalt]:
+        """The salts that were voided and whose row has still to go."""
+        return self._rows(_VOIDED_ROWS, {})
+
+    def _rows(self, statement: TextClause, values: Values) -> list[StoredSalt]:
         with self._database.read() as connection:
-            rows = connection.execute(_ROWS).all()
+            rows = connection.execute(statement, values).all()
         return [
             StoredSalt(
                 SaltKey(row.kind, row.id, row.phase),
@@ -152,7 +168,6 @@ class Keystore:
                 Owed.decode(row.owed) if row.owed else None,
             )
             for row in rows
-            if kind in {None, row.kind} and (row.is_gone or not gone)
         ]
 
     def press_out(self) -> None:

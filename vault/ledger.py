@@ -49,6 +49,8 @@ class Ledger:
         if event.outcome != "permitted":
             self._learn_refusal(vault, event)
             return
+        if refs is None and event.action not in {"data.read", "vault.erase"}:
+            return
         match event.action:
             case "value.put" | "value.deposit":
                 for handle, value_id, seq, commitment in refs:

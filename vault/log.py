@@ -49,13 +49,12 @@ _OPENINGS = sql(
     FROM audit_opening o JOIN audit_leaf l USING (log, idx)
     WHERE o.subject = :subject ORDER BY o.log, o.idx"""
 )
+_TICK = sql("UPDATE instance SET published_at = :tick WHERE published_at < :tick")
 _PUBLISH = sql(
     """INSERT INTO audit_checkpoint (log, size, note, published_at)
-    VALUES (:log, :size, :note, :now) ON CONFLICT DO NOTHING"""
+    VALUES (:log, :size, :note, :tick) ON CONFLICT DO NOTHING"""
 )
-_PUBLISHED = sql(
-    "SELECT note, published_at FROM audit_checkpoint ORDER BY log DESC, size DESC LIMIT 1"
-)
+_PUBLISHED = sql("SELECT note FROM audit_checkpoint ORDER BY log DESC, size DESC LIMIT 1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,15 +225,15 @@ class LogStore:
         with self._database.read() as connection:
             return [StoredOpening(*r) for r in connection.execute(_OPENINGS, {"subject": subject})]
 
-    def publish(self, now_ms: int) -> None:
-        """Makes the newest head the published checkpoint."""
-        head = self.head()
-        values = {"log": head.log, "size": head.frontier.size, "note": head.note, "now": now_ms}
+    def publish(self, tick_ms: int) -> None:
+        """Makes the newest head the published checkpoint, once per tick of the fixed clock."""
         with self._database.write() as connection:
-            connection.execute(_PUBLISH, values)
+            if connection.execute(_TICK, {"tick": tick_ms}).rowcount:
+                head = Head.read(connection)
+                values = {"log": head.log, "size": head.frontier.size, "note": head.note}
+                connection.execute(_PUBLISH, values | {"tick": tick_ms})
 
-    def published(self) -> tuple[str, int] | None:
-        """The note that was published last, and when."""
+    def published(self) -> str | None:
+        """The note that was published last."""
         with self._database.read() as connection:
-            row = connection.execute(_PUBLISHED).first()
-        return None if row is None else (row.note, row.published_at)
+            return connection.execute(_PUBLISHED).scalar_one_or_none()

@@ -15,7 +15,7 @@ from crypto.primitives import random_bytes
 from crypto.secret import Secret
 from vault import caller
 from vault.context import VaultContext, vault_mac
-from vault.errors import Conflict, NotFound, Refused
+from vault.errors import CannotUnlock, Conflict, NotFound, Refused
 from vault.keys import (
     AuditKey,
     MetadataKeys,
@@ -55,7 +55,7 @@ _LIST = sql(
 )
 _CONFIRM = sql(
     "UPDATE method SET confirmed_at = :now WHERE vault_id = :vault AND method_id = :id"
-    " AND confirmed_at IS NULL"
+    " AND state = 'active'"
 )
 _REMOVE = sql("UPDATE method SET state = 'removed' WHERE vault_id = :vault AND method_id = :id")
 _DELETE = sql("DELETE FROM method WHERE vault_id = :vault AND method_id = :id")
@@ -221,12 +221,9 @@ def confirm_recovery(system: System, owner: caller.Owner, code: str, now_ms: int
         return
     values = {"vault": opened.context.vault_id, "id": unlocked.method.id, "now": now_ms}
     event = draft(now_ms, "method.add", OWNER)
-    key = opened.context.audit_key
-
-    def prepare() -> tuple[Item, None]:
-        return Item(event, key, rights=(Step(_CONFIRM, values, "ended"),)), None
-
-    system.record(prepare)
+    confirming = Item(event, opened.context.audit_key, rights=(Step(_CONFIRM, values, "ended"),))
+    if not system.sequencer.record(confirming).permitted:
+        raise CannotUnlock
 
 
 def add_method(

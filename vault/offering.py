@@ -14,6 +14,7 @@ from consent.terms import TX_CODE_DIGITS, Terms
 from crypto.box import ID_BYTES, derive_id
 from crypto.code import GRANT as GRANT_CODE
 from crypto.code import encode_code
+from crypto.encoding import b64u
 from crypto.primitives import random_bytes
 from crypto.secret import Secret
 from vault import caller
@@ -28,6 +29,7 @@ from vault.sequencer import Item
 from vault.sessions import OpenVault, open_session, route
 from vault.settings import DAY_SECONDS
 from vault.system import System
+from vault.unlocking import session_id
 from vault.values import rewrap
 
 _REFUSALS = {
@@ -97,8 +99,11 @@ def offer(system: System, owner: caller.Owner, choice: Choice, now_ms: int) -> O
             return _refusal(opened, registry, terms, decision, now_ms), decision
         return _prepare(system, opened, registry, terms, choice, now_ms)
 
+    name = b64u(session_id(owner.token))
+    system.refusals.check(name, now_ms)
     _, made = system.record(prepare)
     if isinstance(made, Deny):
+        system.refusals.count(name, now_ms)
         raise Refused(_REFUSALS[made.reason], made.reason)
     return made
 

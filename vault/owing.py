@@ -29,7 +29,7 @@ def owed_items(
 ) -> tuple[Item, ...]:
     """The items of all that is owed. Each holds only while main has not shown it yet."""
     owed: dict[tuple[bytes, bytes], Owed] = {}
-    for row in keystore.rows(gone=True):
+    for row in keystore.voided():
         if row.owed is not None:
             is_grant = row.owed.action == "grant.end"
             owed[row.vault_id, row.key.id if is_grant else b""] = row.owed

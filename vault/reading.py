@@ -47,6 +47,9 @@ _BY_TOKEN = sql(
 _READS_LEFT = sql(
     "SELECT 1 FROM vault_grant WHERE vault_id = :vault AND grant_id = :grant AND reads_used < :most"
 )
+_READS_USED = sql(
+    "SELECT reads_used FROM vault_grant WHERE vault_id = :vault AND grant_id = :grant"
+)
 _COUNT_READ = sql(
     "UPDATE vault_grant SET reads_used = reads_used + 1"
     " WHERE vault_id = :vault AND grant_id = :grant AND state = 'active' AND mac = :mac"
@@ -88,10 +91,18 @@ def read(
     if not recorded.permitted or released is None:
         system.refusals.count(holder.proof.thumbprint, now_ms)
         raise _refusal(recorded.event)
-    if released.was_last:
-        context, grant = released.context, released.grant
-        end(system, context.audit_key, grant, SYSTEM, "used_up", now_ms)
+    if released.reads_max is not None:
+        _end_if_used_up(system, released, now_ms)
     return released.values
+
+
+def _end_if_used_up(system: System, released: "_Prepared", now_ms: int) -> None:
+    """After the last allowed read the grant ends: counted anew, for others may have read too."""
+    grant = released.grant
+    with system.main.read() as connection:
+        used = connection.execute(_READS_USED, grant.this).scalar_one()
+    if used >= (released.reads_max or 0):
+        end(system, released.context.audit_key, grant, SYSTEM, "used_up", now_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +112,7 @@ class _Prepared:
     context: VaultContext
     grant: Grant
     values: dict[str, Released]
-    was_last: bool
+    reads_max: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +150,9 @@ class _Reading:
         if found.keys is None:
             return self._denied(found, "ended"), None
         values = {field: _release(found.keys, held[field], field) for field in decision.fields}
-        limit = found.terms.reads_max
-        was_last = limit is not None and found.grant.reads_used + 1 >= limit
-        return self._permitted(found, held), _Prepared(found.context, found.grant, values, was_last)
+        return self._permitted(found, held), _Prepared(
+            found.context, found.grant, values, found.terms.reads_max
+        )
 
     def _find(self) -> _Found:
         token_id = derive_id(self.holder.token, "id")
@@ -207,7 +218,8 @@ class _Reading:
 
     def _denied(self, found: _Found, reason: str) -> Item:
         event = self._event(found, outcome="denied", reason=reason)
-        return Item(event, found.context.audit_key, rights=(self._burn(),))
+        premises = (found.grant.is_as_it_was(), registry_is(found.registry.version))
+        return Item(event, found.context.audit_key, premises=premises, rights=(self._burn(),))
 
     def _check_stranger(self, found: _Found) -> None:
         """A token in the hands of another key: so many per hour become entries, and no more."""

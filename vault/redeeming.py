@@ -57,7 +57,7 @@ _COUNT_WRONG_CODE = sql(
     "UPDATE vault_grant SET wrong_codes = wrong_codes + 1"
     " WHERE vault_id = :vault AND grant_id = :grant"
 )
-_AS_IT_WAS = sql(
+_USAGE_IS = sql(
     """SELECT 1 FROM vault_grant WHERE vault_id = :vault_id AND grant_id = :grant_id
     AND mac = :mac AND state = :state AND reads_used = :reads_used AND wrong_codes = :wrong_codes"""
 )
@@ -106,7 +106,7 @@ def redeem(
     recorded, result = system.record(lambda: attempt.prepare(secret))
     event = recorded.event
     if recorded.permitted and result.redeemed is not None:
-        system.keystore.drop_grant(result.grant_id, below_phase=1)
+        system.keystore.drop_phases(result.grant_id, below=1)
         return result.redeemed
     if recorded.permitted:  # what was recorded is the end of the grant
         system.keystore.drop_grant(result.grant_id)
@@ -145,7 +145,9 @@ class _Attempt:
         )
         salt = found.salts.get(grant_salt(found.grant.grant_id, 0))
         if isinstance(decision, Permit) and salt is not None:
-            return self._permitted(found, registry, code, salt)
+            new_salt = self._make_salt(found.grant)
+            if new_salt is not None:
+                return self._permitted(found, registry, code, salt, new_salt)
         # A missing salt answers like an end that main does not show (yet).
         reason = decision.reason if isinstance(decision, Deny) else "ended"
         return self._denied(found, registry, reason), _Result(found.grant.grant_id, None)
@@ -166,14 +168,23 @@ class _Attempt:
         except (NotFound, Damaged):
             return None
 
+    def _make_salt(self, grant: Grant) -> bytes | None:
+        """The next phase's salt; None where the grant was voided meanwhile.
+
+        Looked at in this order: whoever voids it after the look voids the new salt as well.
+        """
+        first, second = grant_salt(grant.grant_id, 0), grant_salt(grant.grant_id, 1)
+        self.system.keystore.make_all([second], grant.vault_id, grant.not_after)
+        salts = self.system.keystore.get([first, second])
+        return salts.get(second) if first in salts else None
+
     def _permitted(
-        self, found: _Offer, registry: Snapshot, code: Secret, salt: bytes
+        self, found: _Offer, registry: Snapshot, code: Secret, salt: bytes, new_salt: bytes
     ) -> tuple[Item, _Result]:
         grant, keys = found.grant, found.context.keys
         vault_id, grant_id, token = keys.vault_id, grant.grant_id, Secret.random()
         token_id = derive_id(token, "id")
         old = GrantKeys.from_token(code, vault_id, grant_id, 0, salt)
-        new_salt = self.system.keystore.make(grant_salt(grant_id, 1), vault_id, grant.not_after)
         new = GrantKeys.from_token(token, vault_id, grant_id, 1, new_salt)
         handles = {keys.handle(name): name for name in found.terms.fields}
         with self.system.main.read() as connection:
@@ -215,7 +226,9 @@ class _Attempt:
             return self._second_use(found, event)
         if reason == "wrong_tx_code":
             return self._wrong_tx_code(found, event)
-        return Item(event, key, premises=(self._still(grant),), rights=self._burns())
+        return Item(
+            event, key, premises=(self._still(grant),), rights=self._burns(), refs=grant.refs
+        )
 
     def _second_use(self, found: _Offer, denied: Event) -> Item:
         """Ends the grant and alarms the owner, once: the premise is that it had not ended.
@@ -256,6 +269,8 @@ class _Attempt:
         return Item(event, key, rights=self._burns())
 
     def _event(self, found: _Offer, registry: Snapshot, **body: Any) -> Event:
+        if body.get("reason") == "wrong_agency":  # learns nothing of what was meant for another
+            return draft(self.now_ms, "grant.redeem", self._actor(), **body)
         return draft(
             self.now_ms,
             "grant.redeem",
@@ -275,4 +290,4 @@ class _Attempt:
 
     def _still(self, grant: Grant) -> Step:
         """Premise: the grant is as it was looked at."""
-        return Step(_AS_IT_WAS, asdict(grant))
+        return Step(_USAGE_IS, asdict(grant))

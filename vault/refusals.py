@@ -50,15 +50,18 @@ class Refusals:
             self._strangers[key] = self._strangers.get(key, 0) + 1
             return self._strangers[key] <= self.strangers_per_hour
 
-    def close_minutes(self, now_ms: int) -> list[tuple[str, int]]:
-        """Forgets minutes that are over; returns (caller, calls turned away) where there were."""
+    def turned_away(self, now_ms: int) -> list[tuple[tuple[str, int], int]]:
+        """Minutes that are over, by caller, with how many calls were turned away in each.
+
+        They are remembered until `forget`: their entry has to be recorded first.
+        """
         minute = now_ms // _MINUTE_MS
         with self._lock:
             over = {key: count for key, count in self._callers.items() if key[1] < minute}
-            for key in over:
-                del self._callers[key]
-        return [
-            (caller, count - self.per_minute)
-            for (caller, _), count in over.items()
-            if count > self.per_minute
-        ]
+            for key in [key for key, count in over.items() if count <= self.per_minute]:
+                del self._callers[key], over[key]
+        return [(key, count - self.per_minute) for key, count in over.items()]
+
+    def forget(self, key: tuple[str, int]) -> None:
+        with self._lock:
+            self._callers.pop(key, None)

@@ -87,17 +87,16 @@ class Registry:
         self._snapshot = snapshot
         return snapshot
 
-    def additions(
-        self, registration: Registration, now_ms: int
-    ) -> tuple[list[Registrant], tuple[Step, ...]]:
-        """The rows of a new registration and the step that inserts them."""
+    def rows_of(self, registration: Registration) -> list[Registrant]:
+        """The rows that a registration is kept as."""
         agency = registration.agency
-        rows = [self._registrant("agency", agency.id, "", agency.document)]
-        rows += [
-            self._registrant("use", use.id, agency.id, use.document) for use in registration.uses
-        ]
+        uses = [self._registrant("use", u.id, agency.id, u.document) for u in registration.uses]
+        return [self._registrant("agency", agency.id, "", agency.document), *uses]
+
+    def additions(self, rows: Iterable[Registrant], now_ms: int) -> tuple[Step, ...]:
+        """The step that inserts rows."""
         made = {"root_id": self._root.id, "created_at": now_ms}
-        return rows, insertion(registrations, [asdict(row) | made for row in rows])
+        return insertion(registrations, [asdict(row) | made for row in rows])
 
     def revocations(self, rows: Iterable[Registrant]) -> tuple[list[bytes], tuple[Step, ...]]:
         """The new macs of rows that are revoked, and the steps that revoke them."""

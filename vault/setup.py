@@ -96,7 +96,7 @@ def initialise(places: Places, url: str, registration: str = "invite") -> Settin
     write_key_file(log_key_path(places.keys))
     settings_file = places.data / SETTINGS_FILE
     settings_file.write_text(
-        "# Burgerkluis. Every setting: docs/architecture.md\n"
+        "# Burgerkluis. Every setting: docs/operate.md\n"
         f'keys = "{places.keys}"\nanchor = "{places.anchor}"\nurl = "{url}"\n'
         f'origin = "{origin}"\nregistration = "{registration}"\n',
         encoding="utf-8",
@@ -130,7 +130,12 @@ def _first_rows(settings: Settings, main: Database, keystore: Database) -> None:
     blob = box_audit_key(root, key, salt)
     head = {"id": 0, "log": _LOG, "origin": origin, "size": 0, "frontier": empty.encode()}
     rows: dict[Table, dict[str, Any]] = {
-        instance: {"id": 0, "instance_id": instance_id, "registry_version": 0},
+        instance: {
+            "id": 0,
+            "instance_id": instance_id,
+            "registry_version": 0,
+            "published_at": 0,
+        },
         audit_keys: {"subject": key.subject, "root_id": root.id, "box": blob},
         audit_logs: {"log": _LOG, "origin": origin},
         audit_heads: head | {"note": note, "system_subject": key.subject},
@@ -164,6 +169,7 @@ def open_system(settings: Settings, clock: Clock) -> System:
         raise NotReady(f"A database can't be opened: {type(error).__name__}.") from None
     catalogue = load_catalogue(*settings.catalogue_files)
     anchor = AnchorWriter(Anchor(settings.anchor))
+    anchor.offer(log.head().note)  # a crash may have left it behind
 
     def owed() -> tuple[Item, ...]:
         return owed_items(main, keystore, root, ak_0)

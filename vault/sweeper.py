@@ -27,7 +27,7 @@ _OVER = sql(
     AND (g.state = 'offered' AND g.offer_ends <= :now OR g.state = 'active' AND g.not_after <= :now)
     LIMIT 500"""
 )
-_GRANT = sql("SELECT state, phase FROM vault_grant WHERE vault_id = :vault AND grant_id = :grant")
+_PHASES = sql("SELECT grant_id, state, phase FROM vault_grant")
 _REMOVED = sql("SELECT vault_id, method_id FROM method WHERE state = 'removed'")
 _FORGET_PROOFS = sql("DELETE FROM replay WHERE expires_at <= :now")
 _FORGET_ROUTES = sql(
@@ -112,13 +112,19 @@ def _end_grants(system: System, now_ms: int) -> None:
 
 
 def _drop_ended_salts(system: System, _now_ms: int) -> None:
-    """Salts of grants that main shows as ended, or of a phase that is over."""
-    for row in system.keystore.rows("grant"):
-        this = {"vault": row.vault_id, "grant": row.key.id}
-        with system.main.read() as connection:
-            grant = connection.execute(_GRANT, this).one_or_none()
-        if grant is not None and (grant.state == ENDED or grant.phase > row.key.phase):
-            system.keystore.drop([row.key])
+    """Salts of grants that main shows as ended, or of a phase that is over.
+
+    A grant that main does not know is none of these: it may be newer than a restored database.
+    """
+    with system.main.read() as connection:
+        known = {row.grant_id: row for row in connection.execute(_PHASES)}
+    over = [
+        row.key
+        for row in system.keystore.rows("grant")
+        if (grant := known.get(row.key.id)) is not None
+        and (grant.state == ENDED or (grant.phase > row.key.phase and row.owed is None))
+    ]
+    system.keystore.drop(over)
 
 
 def _finish_methods(system: System, _now_ms: int) -> None:
@@ -142,17 +148,16 @@ def _forget(system: System, now_ms: int) -> None:
 
 def _close_minutes(system: System, now_ms: int) -> None:
     """One entry for a caller that was turned away, with how often."""
-    for _caller, count in system.refusals.close_minutes(now_ms):
+    for key, count in system.refusals.turned_away(now_ms):
         event = draft(now_ms, "calls.limited", SYSTEM, outcome="denied", count=count)
         system.sequencer.record(Item(event, system.system_key))
+        system.refusals.forget(key)
 
 
 def _publish(system: System, now_ms: int) -> None:
     """The newest checkpoint, on a fixed clock: its timing tells strangers nothing."""
-    published = system.log.published()
     period_ms = system.settings.publish_seconds * 1000
-    if published is None or now_ms // period_ms > published[1] // period_ms:
-        system.log.publish(now_ms)
+    system.log.publish(now_ms // period_ms * period_ms)
 
 
 def _press_out(system: System, _now_ms: int) -> None:

@@ -32,12 +32,13 @@ def _integer(*, nullable: bool = False) -> Column:  # type: ignore[type-arg]
 
 
 class Instance(Main, table=True):
-    """One row: which installation this is, and how often its registry has changed."""
+    """One row: which installation this is, how often its registry changed, when it published."""
 
     __tablename__ = "instance"
     id: int = Field(sa_column=_key(SmallInteger))
     instance_id: bytes = Field(sa_column=_bytes())
     registry_version: int = Field(sa_column=_integer())
+    published_at: int = Field(sa_column=_integer())
 
 
 class Route(Main, table=True):

@@ -176,8 +176,7 @@ class Vault:
 
     def checkpoint(self) -> str | None:
         """The log's published checkpoint. Public, and renewed on a fixed clock."""
-        published = self.system.log.published()
-        return None if published is None else published[0]
+        return self.system.log.published()
 
     def _now(self) -> int:
         return self.system.clock.now_ms()

@@ -5,6 +5,7 @@ the installation: what an auditor checks without them is `audit/verify.py`.
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,8 @@ from audit.entry import decode_chain, decode_event
 from audit.errors import AuditError
 from audit.findings import Finding
 from audit.leaf import Opening, open_opening
-from audit.verify import StoredLeaf, verify_log
+from audit.note import Checkpoint
+from audit.verify import Report, StoredLeaf, verify_log
 from crypto.errors import CannotOpen
 from crypto.primitives import constant_time_equal, sha256
 from vault.anchor import Anchor
@@ -34,14 +36,18 @@ from vault.steps import sql
 from vault.values import StoredValue
 
 _LEAVES = sql("SELECT * FROM audit_leaf WHERE log = :log ORDER BY idx")
-_OPENINGS = """SELECT o.idx, o.subject, o.opening, l.entry_id
-    FROM audit_opening o JOIN audit_leaf l USING (log, idx) WHERE o.log = :log ORDER BY o.idx"""
+_OPENINGS = """SELECT l.idx, l.entry_id, o.subject, o.opening
+    FROM audit_leaf l LEFT JOIN audit_opening o USING (log, idx)
+    WHERE l.log = :log ORDER BY l.idx"""
 _ALL_OPENINGS = sql(_OPENINGS)
 _NEWEST_OPENINGS = sql(_OPENINGS + " DESC LIMIT :limit")
 _NOTES = sql("SELECT note FROM audit_checkpoint WHERE log = :log")
 _AUDIT_KEYS = sql("SELECT subject, box FROM audit_key")
 _REGISTRY = sql("SELECT * FROM registry")
-_VAULTS = sql("SELECT v.vault_id, {vault_columns} FROM vault v JOIN audit_key k USING (subject)")
+_SUBJECTS = sql("SELECT subject, class, last_seq, last_leaf FROM audit_subject")
+_VAULTS = sql(
+    "SELECT v.vault_id, {vault_columns} FROM vault v LEFT JOIN audit_key k USING (subject)"
+)
 _VALUES = sql("SELECT * FROM value WHERE vault_id = :vault")
 _HEADS = sql("SELECT * FROM value_head WHERE vault_id = :vault")
 
@@ -112,6 +118,7 @@ class _Verification:
             earlier_notes=self._earlier_notes(),
             openings=self._openings(),
         )
+        self._compare_head(report)
         # (2) the registry, (3) the vaults
         self._compare_registry()
         compared = self._compare_vaults()
@@ -142,33 +149,51 @@ class _Verification:
         return notes
 
     def _openings(self) -> Iterator[tuple[int, Opening]]:
-        keys = self._audit_keys()
+        keys, shredded = self._audit_keys()
         for row in self._connection.execute(_ALL_OPENINGS, {"log": self._head.log}):
-            key = keys.get(row.subject)
-            if key is None:
-                continue  # shredded: the commitment stays, its content does not
-            try:
-                opening = open_opening(key.key, self._head.origin, row.entry_id, row.opening)
-                self._ledger.learn(decode_event(opening.event), decode_chain(opening.chain))
-            except CannotOpen:
-                self._findings.append(Finding(row.idx, "opening", "it does not open"))
-                continue
-            except AuditError:
-                pass  # found again, and named, by the verifier
-            yield row.idx, opening
+            if row.opening is None:
+                self._findings.append(Finding(row.idx, "opening", "its row is gone"))
+            elif row.subject in keys:
+                try:
+                    yield row.idx, self._open(row, keys[row.subject])
+                except CannotOpen:
+                    self._findings.append(Finding(row.idx, "opening", "it does not open"))
+            elif row.subject not in shredded:
+                self._findings.append(Finding(row.idx, "opening", "its subject has no key"))
+        if len(shredded) > self._ledger.erased:
+            more = len(shredded) - self._ledger.erased
+            self._find("audit_key", f"{more} audit keys lost their salt without an erasure")
 
-    def _audit_keys(self) -> dict[bytes, AuditKey]:
-        keys = {}
+    def _open(self, row: Row[*tuple[Any, ...]], key: AuditKey) -> Opening:
+        opening = open_opening(key.key, self._head.origin, row.entry_id, row.opening)
+        with suppress(AuditError):  # found again, and named, by the verifier
+            self._ledger.learn(decode_event(opening.event), decode_chain(opening.chain))
+        return opening
+
+    def _audit_keys(self) -> tuple[dict[bytes, AuditKey], set[bytes]]:
+        """The keys that open, by subject, and the subjects whose salt is gone."""
+        keys, shredded = {}, set()
         for row in self._connection.execute(_AUDIT_KEYS):
             name = audit_salt(row.subject)
             salt = self._keystore.get([name]).get(name)
             if salt is None:
+                shredded.add(row.subject)
                 continue
             try:
                 keys[row.subject] = open_audit_key(self._root, row.subject, salt, row.box)
             except CannotOpen:
                 self._find("audit_key", "an audit key does not open")
-        return keys
+        return keys, shredded
+
+    def _compare_head(self, report: Report) -> None:
+        """What the next batch builds on must be what was signed and chained."""
+        tree = self._head.frontier
+        if report.checkpoint != Checkpoint(self._head.origin, tree.size, tree.root()):
+            self._find("head", "the head's size or frontier is not what its note signs")
+        for row in self._connection.execute(_SUBJECTS):
+            tail = report.subjects.get((row.subject, getattr(row, "class")))
+            if tail is not None and (tail.seq, tail.leaf_data) != (row.last_seq, row.last_leaf):
+                self._find("subject", "a subject's last number is not what its entries give")
 
     def _compare_registry(self) -> None:
         expected = set(self._ledger.added)
@@ -196,6 +221,9 @@ class _Verification:
             name = f"vault {row['vault_id'].hex()[:8]}"
             if row["vault_state"] != "open":
                 continue  # the sweeper finishes its erasure
+            if row["audit_key_box"] is None:
+                self._find("audit_key", f"{name} has no audit key")
+                continue
             try:
                 salts = self._keystore.get(context_salts(row))
                 context = self._opener.open(row, salts)

@@ -86,6 +86,7 @@ def upgrade() -> None:
         sa.Column("id", sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.Column("instance_id", sa.LargeBinary(), nullable=False),
         sa.Column("registry_version", sa.BigInteger(), nullable=False),
+        sa.Column("published_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
