@@ -227,7 +227,6 @@ def test_an_installation_that_does_not_continue_its_anchor_does_not_open(
     store.reopen()
 
 
-@pytest.mark.xfail(reason="the head is offered to the anchor only with the next entry")
 def test_an_anchor_that_a_crash_left_behind_follows_at_the_next_start(store: Store) -> None:
     old = store.settings.anchor.read_text("utf-8")
     store.citizen({})

@@ -95,7 +95,7 @@ def test_a_dropped_salt_is_gone_with_its_row_and_its_name_is_free(keystore: Keys
 def test_phases_below_one_are_dropped_and_the_others_stay(keystore: Keystore) -> None:
     keystore.make_all([GRANT, NEXT, SaltKey("method", GRANT.id)], VAULT)
 
-    keystore.drop_grant(GRANT.id, below_phase=1)
+    keystore.drop_phases(GRANT.id, below=1)
     assert {row.key for row in of_vault(keystore)} == {NEXT, SaltKey("method", GRANT.id)}
 
     keystore.drop_grant(GRANT.id)
@@ -157,6 +157,17 @@ def test_only_that_vault_and_that_grant_are_voided(keystore: Keystore) -> None:
     assert keystore.get([GRANT, other]).keys() == {other}
 
 
+def test_a_voided_phase_is_not_dropped_with_the_phases_that_are_over(keystore: Keystore) -> None:
+    keystore.make(GRANT, VAULT)
+    keystore.void_grant(VAULT, GRANT.id, OWED)
+
+    keystore.drop_phases(GRANT.id, below=1)
+    assert [row.owed for row in keystore.voided()] == [OWED]
+
+    keystore.drop_grant(GRANT.id)
+    assert keystore.voided() == []
+
+
 def test_a_voided_vault_keeps_its_audit_salt_and_older_notes(keystore: Keystore) -> None:
     audit, key = SaltKey("audit", b"s" * 16), SaltKey("vault", VAULT)
     keystore.make_all([audit, key, GRANT], VAULT)
@@ -166,7 +177,7 @@ def test_a_voided_vault_keeps_its_audit_salt_and_older_notes(keystore: Keystore)
     keystore.void_vault(VAULT, erased)
 
     assert keystore.get([audit, key, GRANT]).keys() == {audit}
-    notes = {row.key: row.owed for row in keystore.rows(gone=True)}
+    notes = {row.key: row.owed for row in keystore.voided()}
     assert notes == {key: erased, GRANT: OWED}
 
 
@@ -240,4 +251,4 @@ def test_a_transaction_that_fails_deletes_nothing(keystore: Keystore, second: Ke
         keystore.void_grant(VAULT, GRANT.id, OWED)
 
     assert keystore.get([GRANT]) == {GRANT: made}
-    assert keystore.rows(gone=True) == []
+    assert keystore.voided() == []

@@ -55,7 +55,7 @@ def test_calls_that_are_not_refused_are_not_counted() -> None:
     for _ in range(10):
         refusals.check("agency", NOON_MS)
 
-    assert refusals.close_minutes(NOON_MS + MINUTE_MS) == []
+    assert refusals.turned_away(NOON_MS + MINUTE_MS) == []
 
 
 def test_a_minute_is_closed_once_it_is_over_and_tells_who_was_turned_away_how_often() -> None:
@@ -67,9 +67,12 @@ def test_a_minute_is_closed_once_it_is_over_and_tells_who_was_turned_away_how_of
         with pytest.raises(TooMany):
             refusals.check("busy", NOON_MS)
 
-    assert refusals.close_minutes(NOON_MS + MINUTE_MS - 1) == []
-    assert refusals.close_minutes(NOON_MS + MINUTE_MS) == [("busy", 5)]
-    assert refusals.close_minutes(NOON_MS + MINUTE_MS) == []
+    assert refusals.turned_away(NOON_MS + MINUTE_MS - 1) == []
+    [(minute, calls)] = refusals.turned_away(NOON_MS + MINUTE_MS)
+    assert (minute[0], calls) == ("busy", 5)
+    assert refusals.turned_away(NOON_MS + MINUTE_MS) == [(minute, 5)], "until it is recorded"
+    refusals.forget(minute)
+    assert refusals.turned_away(NOON_MS + MINUTE_MS) == []
 
 
 def test_threads_lose_no_count() -> None:
@@ -87,7 +90,7 @@ def test_threads_lose_no_count() -> None:
         admitted = sum(pool.map(refuse, range(1000)))
 
     assert 100 <= admitted < 108
-    assert refusals.close_minutes(NOON_MS + MINUTE_MS) == [("agency", 900)]
+    assert [calls for _, calls in refusals.turned_away(NOON_MS + MINUTE_MS)] == [900]
 
 
 def test_strangers_are_entries_ten_times_an_hour_and_vault() -> None:
