@@ -68,7 +68,7 @@ def create(asked: NewVault, vault: OpenedVault, limits: AddressLimits, address: 
     """Make a vault"""
     limits.count_registration(address)
     device = UnlockSecret.device(asked.device_secret)
-    made = vault.create(Stranger(), device, parse_invite(asked.invitation or ""))
+    made = vault.create(Stranger(), device, parse_invite(asked.invitation))
     return Created(
         vault=id_text(made.session.vault_id),
         recovery_code=made.recovery_code,

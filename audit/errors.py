@@ -45,15 +45,3 @@ class BadProof(AuditError):
     def __init__(self, what: str) -> None:
         super().__init__(f"proof refused: {what}")
         self.what = what
-
-
-class Broken(AuditError):
-    """A log that does not verify. `index` is its first bad entry where that can be told."""
-
-    code = "broken"
-
-    def __init__(self, index: int | None, what: str) -> None:
-        place = "" if index is None else f" at entry {index}"
-        super().__init__(f"log broken{place}: {what}")
-        self.index = index
-        self.what = what

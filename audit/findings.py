@@ -3,8 +3,6 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from audit.errors import Broken
-
 FINDINGS_OF_A_CODE_MAX = 100
 
 CODES = (
@@ -41,9 +39,6 @@ class Finding:
         if self.last is None:
             return f"{self.code}: entry {self.index}: {self.what}"
         return f"{self.code}: entries {self.index} to {self.last}: {self.what}"
-
-    def error(self) -> Broken:
-        return Broken(self.index, f"{self.code}: {self.what}")
 
 
 class Findings:

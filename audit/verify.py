@@ -43,11 +43,6 @@ class Report:
     subjects: Tails
     unanchored: int
 
-    def require_sound(self) -> None:
-        """Raises `Broken` with the first finding, if there is one."""
-        if self.findings:
-            raise self.findings[0].error()
-
 
 def numbered(leaves: Iterable[bytes]) -> Iterator[StoredLeaf]:
     """Leaves that stand in order without numbers of their own, as in entry bundles."""

@@ -29,11 +29,11 @@ from cli.options import Json, document
 from cli.output import Output, when
 from cli.serve import listen, make_server
 from cli.wallet import brp_values, show_activity, show_offer
+from operate.setup import Places, initialise
+from operate.verification import verify_data
 from vault import caller
 from vault.settings import Settings
-from vault.setup import Places, initialise
 from vault.vault import Vault
-from vault.verification import verify_data
 
 _OWN_RECORD = Path(__file__).with_name("fictional_person.json")
 _OWN_BSN = "999942037"

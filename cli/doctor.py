@@ -5,7 +5,7 @@ import typer
 from cli.errors import FAILED
 from cli.options import DEFAULT_DATA, Data, Json
 from cli.output import Output
-from vault.doctor import WRONG, examine
+from operate.doctor import WRONG, examine
 
 _WORDS = {"ok": ("ok    ", "green"), "risk": ("risk  ", "yellow"), "wrong": ("WRONG ", "bold red")}
 

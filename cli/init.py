@@ -13,8 +13,8 @@ from cli.errors import Failed, WrongUse
 from cli.installation import explain
 from cli.options import DEFAULT_DATA, Data, Json
 from cli.output import Output
+from operate.setup import Places, initialise
 from vault.settings import SETTINGS_FILE
-from vault.setup import Places, initialise
 
 
 class Registration(StrEnum):

@@ -9,6 +9,7 @@ from typing import Any
 
 import typer
 
+from catalogue.errors import CatalogueFault
 from cli.errors import FAILED, CliError, Failed, WrongUse
 from cli.output import Output
 from consent.errors import ConsentError
@@ -59,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run(given)
     except CliError as error:
         return _end(error, given)
-    except (VaultError, ConsentError) as error:
+    except (VaultError, ConsentError, CatalogueFault) as error:
         return _end(Failed(error.code, str(error)), given)
     except typer.TyperException as error:
         return _end(_usage(error), given)

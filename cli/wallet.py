@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from catalogue.brp import person_from_answer
 from cli import qr
 from cli.citizen import Choice, Citizen, Unlock
 from cli.client import Answer
@@ -13,7 +14,6 @@ from cli.errors import WrongUse
 from cli.files import check_free, write_new
 from cli.options import Json, ProfileName, Url, document, names, seconds, secret, typed_secret
 from cli.output import Output, in_groups, shown, when
-from vault.brp import person_from_answer
 from vault.errors import BadInput
 
 app = typer.Typer(no_args_is_help=True, help="Your own vault: what is in it, who may read it.")

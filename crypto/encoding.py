@@ -28,7 +28,7 @@ def u64(number: int) -> bytes:
 
 def pae(*parts: bytes | str | int) -> bytes:
     """u32(n) || for each part: u32(length) || bytes. Text as NFC UTF-8, integers as u64."""
-    encoded = [len(parts).to_bytes(4, "big")]
+    encoded = [u32(len(parts))]
     for part in parts:
         data = part if type(part) is bytes else _part(part)
         encoded += len(data).to_bytes(4, "big"), data

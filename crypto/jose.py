@@ -59,7 +59,7 @@ DPOP_PROOF = Kind(
 CLIENT_ASSERTION = Kind(
     name="client assertion",
     types=frozenset({None, "JWT", "client-authentication+jwt"}),
-    required=("iss", "sub", "aud", "exp", "iat", "jti"),
+    required=("iss", "sub", "aud", "exp", "jti"),
     token_bytes_max=16384,
 )
 

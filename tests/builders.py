@@ -10,6 +10,7 @@ from typing import Any
 from consent.credentials import Client, Proof
 from crypto import jose
 from crypto.encoding import b64u
+from operate.setup import Places, initialise
 from vault import caller
 from vault.clock import Clock
 from vault.fields import NewValue
@@ -18,7 +19,6 @@ from vault.reading import Released, parse_access_token
 from vault.redeeming import Redeemed
 from vault.sessions import UnlockSecret
 from vault.settings import Settings
-from vault.setup import Places, initialise
 from vault.unlocking import parse_session_token
 from vault.vault import Vault
 

@@ -21,16 +21,17 @@ from sqlalchemy import text
 from audit.entry import ACTIONS, Chain, Event
 from audit.findings import CODES
 from audit.reasons import REASONS
+from catalogue.fields import load_catalogue
 from cli.main import PARTS, application
 from cli.serve import listen, make_server
 from consent.registration import parse_registration
 from crypto import jose
 from crypto.encoding import parse_json
+from operate.setup import Places, initialise
 from tests.builders import PERSON, Store, registration
 from vault import caller
-from vault.catalogue import load_catalogue
+from vault.opening import log_key
 from vault.settings import Settings
-from vault.setup import Places, initialise, log_key
 from vault.vault import Vault
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -214,7 +215,7 @@ def test_the_keys_of_an_entry_are_those_of_the_code() -> None:
 
 def test_the_findings_of_a_check_are_explained() -> None:
     written = set(first_cells(section("docs/auditors.md", "## Findings")))
-    source = read("vault/verification.py")
+    source = read("operate/verification.py")
     assert written == set(CODES) | set(re.findall(r'_(?:find|differ)\(\s*"(\w+)"', source))
 
 

@@ -11,7 +11,7 @@ from crypto.code import decode_code, encode_code, group_code
 from crypto.errors import Malformed
 from crypto.primitives import sha256
 from crypto.secret import Secret
-from vault.errors import Conflict, NotFound
+from vault.errors import Conflict, NotFound, Refused
 from vault.recording import OPERATOR, draft, registry_is
 from vault.registry import ACTIVE, Registrant, Snapshot
 from vault.sequencer import Item
@@ -95,9 +95,11 @@ def invite(system: System, lives_seconds: int, now_ms: int) -> str:
     return group_code(CODE, encode_code(CODE, secret))
 
 
-def parse_invite(code: str) -> Secret | None:
-    """The secret of an invitation as typed; None for a typing mistake."""
+def parse_invite(code: str | None) -> Secret | None:
+    """The secret of an invitation as typed, if there is one; `Refused` for a typing mistake."""
+    if code is None:
+        return None
     try:
         return decode_code(CODE, code)
     except Malformed:
-        return None
+        raise Refused("This invitation has a typing mistake.", "invitation_invalid") from None

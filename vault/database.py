@@ -10,6 +10,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from vault.errors import Unavailable
 
 BUSY_TIMEOUT_SECONDS = 1.5
 
@@ -29,13 +32,13 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection for short reads. No transaction stays open after it."""
-        with self.engine.connect() as connection:
+        with _reachable(), self.engine.connect() as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that takes the write lock at its beginning, and commits at its end."""
-        with self.engine.connect() as connection:
+        with _reachable(), self.engine.connect() as connection:
             if self.is_sqlite:
                 connection.execution_options(kluis_begin="BEGIN IMMEDIATE")
             with connection.begin():
@@ -48,12 +51,21 @@ class Database:
         """
         if not self.is_sqlite:
             return True
-        with self.engine.connect() as connection:
+        with _reachable(), self.engine.connect() as connection:
             busy = connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)")).scalar_one()
         return bool(busy == 0)
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+@contextmanager
+def _reachable() -> Iterator[None]:
+    """What the driver says of a database that is locked, full or gone becomes `Unavailable`."""
+    try:
+        yield
+    except (OperationalError, InterfaceError):
+        raise Unavailable from None
 
 
 def _engine(url: str) -> Engine:

@@ -29,23 +29,26 @@ class Ended:
     recorded: bool
 
 
-def end_grant(
-    system: System, owner: caller.Owner, grant_id: bytes, now_ms: int, *, only_offer: bool = False
-) -> Ended:
+def end_grant(system: System, owner: caller.Owner, grant_id: bytes, now_ms: int) -> Ended:
     """The owner takes a grant back. The next request is refused; ending twice changes nothing.
 
     Raises `NotFound` for a grant that is not this vault's.
     """
     opened = open_session(system, owner, now_ms)
-    this = {"vault": opened.context.vault_id, "grant": grant_id}
-    with system.main.read() as connection:
-        row = connection.execute(_GRANT, this).mappings().one_or_none()
-    if row is None:
-        raise NotFound("This vault has no such grant.")
-    grant = Grant.of(row)
-    if grant.state not in ({OFFERED} if only_offer else {OFFERED, ACTIVE}):
+    grant = find_grant(system, opened.context.vault_id, grant_id)
+    if grant.state not in {OFFERED, ACTIVE}:
         return Ended(recorded=True)
     return end(system, opened.context.audit_key, grant, OWNER, "revoked", now_ms)
+
+
+def find_grant(system: System, vault_id: bytes, grant_id: bytes) -> Grant:
+    """A vault's own grant; raises `NotFound`."""
+    with system.main.read() as connection:
+        found = connection.execute(_GRANT, {"vault": vault_id, "grant": grant_id})
+        row = found.mappings().one_or_none()
+    if row is None:
+        raise NotFound("This vault has no such grant.")
+    return Grant.of(row)
 
 
 def end(

@@ -9,9 +9,10 @@ class VaultError(Exception):
     """Base of every error that leaves this package."""
 
     code = "vault_error"
+    message = ""
 
-    def __init__(self, message: str, code: str | None = None) -> None:
-        super().__init__(message)
+    def __init__(self, message: str | None = None, code: str | None = None) -> None:
+        super().__init__(message or type(self).message)
         self.code = code or type(self).code
 
 
@@ -43,27 +44,21 @@ class SessionEnded(VaultError):
     """No session stands behind this token (never did, or not any more)."""
 
     code = "session_ended"
-
-    def __init__(self) -> None:
-        super().__init__("This session has ended. Unlock the vault again.")
+    message = "This session has ended. Unlock the vault again."
 
 
 class CannotUnlock(VaultError):
     """The secret opens no vault here."""
 
     code = "cannot_unlock"
-
-    def __init__(self) -> None:
-        super().__init__("This secret opens no vault here.")
+    message = "This secret opens no vault here."
 
 
 class InvalidGrant(VaultError):
     """A code, or a token at the token endpoint, that gives nothing (RFC 6749 §5.2)."""
 
     code = "invalid_grant"
-
-    def __init__(self) -> None:
-        super().__init__("This code gives no access. Ask the citizen to make a new code.")
+    message = "This code gives no access. Ask the citizen to make a new code."
 
 
 class Replayed(VaultError):
@@ -79,18 +74,14 @@ class InvalidToken(VaultError):
     """An access token that opens nothing (RFC 6750 §3.1): unknown, ended, or not this key's."""
 
     code = "invalid_token"
-
-    def __init__(self) -> None:
-        super().__init__("This token gives no access, or not any more.")
+    message = "This token gives no access, or not any more."
 
 
 class UnauthorizedField(VaultError):
     """A field outside the grant was asked for; nothing is released."""
 
     code = "unauthorized_field"
-
-    def __init__(self) -> None:
-        super().__init__("At least one field is not part of this grant. Nothing was released.")
+    message = "At least one field is not part of this grant. Nothing was released."
 
 
 class TooMany(VaultError):
@@ -103,13 +94,18 @@ class TooMany(VaultError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class Unavailable(VaultError):
+    """A database does not answer. Nothing was released; try again."""
+
+    code = "database_unavailable"
+    message = "A database does not answer now. Nothing was released. Try again."
+
+
 class LogUnavailable(VaultError):
     """The audit log can not be written, so nothing is released. It may have been recorded."""
 
     code = "log_unavailable"
-
-    def __init__(self) -> None:
-        super().__init__("The audit log can't be written now, so nothing was released. Try again.")
+    message = "The audit log can't be written now, so nothing was released. Try again."
 
 
 class Damaged(VaultError):

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from catalogue import edtf
+from catalogue.errors import CatalogueFault
 from crypto.secret import Secret
-from vault import caller, edtf
+from vault import caller
 from vault.errors import BadInput, NotFound
 from vault.grants import (
     Held,
@@ -92,12 +94,16 @@ def _statement(system: System, new: NewValue, now_ms: int) -> Statement:
         raise BadInput("There is no such field in the catalogue.", "unknown_field")
     if new.status not in STATUSES:
         raise BadInput(f"A status is one of {', '.join(STATUSES)}.", "bad_status")
-    for date in (new.valid_from, new.valid_until):
-        if date is not None:
-            edtf.parse(date)
+    try:
+        value = field.check(new.value)
+        for date in (new.valid_from, new.valid_until):
+            if date is not None:
+                edtf.parse(date)
+    except CatalogueFault as fault:
+        raise BadInput(str(fault), fault.code) from None
     return Statement(
         field=field.id,
-        value=field.check(new.value),
+        value=value,
         stated_at=now_ms,
         status=new.status,
         valid_from=new.valid_from,

@@ -18,7 +18,7 @@ from crypto.encoding import b64u
 from crypto.primitives import random_bytes
 from crypto.secret import Secret
 from vault import caller
-from vault.ending import end_grant
+from vault.ending import end, find_grant
 from vault.errors import BadInput, Refused
 from vault.grants import Grant, grants_of, held_values, insert_stanzas, sound_grants
 from vault.keys import GrantKeys, grant_salt
@@ -79,11 +79,11 @@ def offer(system: System, owner: caller.Owner, choice: Choice, now_ms: int) -> O
         raise BadInput("Name each field once.", "bad_fields")
     if any(name not in system.catalogue for name in choice.fields):
         raise BadInput("There is no such field in the catalogue.", "unknown_field")
-    if choice.replaces is not None:
-        end_grant(system, owner, choice.replaces, now_ms, only_offer=True)
 
     def prepare() -> tuple[Item, OfferMade | Deny]:
         opened = open_session(system, owner, now_ms)
+        if choice.replaces is not None:
+            find_grant(system, opened.context.vault_id, choice.replaces)
         tx_digits = f"{secrets.randbelow(10**TX_CODE_DIGITS):0{TX_CODE_DIGITS}}"
         terms = Terms(
             agency=choice.agency,
@@ -105,7 +105,17 @@ def offer(system: System, owner: caller.Owner, choice: Choice, now_ms: int) -> O
     if isinstance(made, Deny):
         system.refusals.count(name, now_ms)
         raise Refused(_REFUSALS[made.reason], made.reason)
+    _end_replaced(system, owner, choice, now_ms)
     return made
+
+
+def _end_replaced(system: System, owner: caller.Owner, choice: Choice, now_ms: int) -> None:
+    """The new code kills the old one; access that was redeemed meanwhile stays."""
+    if choice.replaces is not None:
+        opened = open_session(system, owner, now_ms)
+        old = find_grant(system, opened.context.vault_id, choice.replaces)
+        if old.state == OFFERED:
+            end(system, opened.context.audit_key, old, OWNER, "revoked", now_ms)
 
 
 def _decide(

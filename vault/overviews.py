@@ -10,6 +10,8 @@ from vault.methods import MethodInfo, list_methods
 from vault.sessions import open_session
 from vault.system import System
 
+_SHOWN = ("grant_id", "state", "created_at", "offer_ends", "not_after", "reads_used")
+
 
 @dataclass(frozen=True, slots=True)
 class Overview:
@@ -53,14 +55,6 @@ def list_grants(system: System, owner: caller.Owner, now_ms: int) -> list[GrantI
     with system.main.read() as connection:
         found = grants_of(connection, opened.context.vault_id)
     return [
-        GrantInfo(
-            grant_id=grant.grant_id,
-            terms=terms,
-            state=grant.state,
-            created_at=grant.created_at,
-            offer_ends=grant.offer_ends,
-            not_after=grant.not_after,
-            reads_used=grant.reads_used,
-        )
+        GrantInfo(terms=terms, **{name: getattr(grant, name) for name in _SHOWN})
         for grant, terms in sound_grants(reversed(found), opened.context.keys)
     ]

@@ -31,10 +31,14 @@ def draft(now_ms: int, action: str, actor: Actor, **body: Any) -> Event:
 
 
 def use_of(registry: Snapshot, terms: Terms) -> dict[str, str]:
-    """How an entry names an intended use: its id, and its legal basis while it is registered."""
+    """How an entry names an intended use: its id, and its legal basis while it is registered.
+
+    What was never registered is a stranger's word, and is not kept.
+    """
     use = registry.registered(terms.agency, terms.use).use
-    named = {"intended_use": terms.use}
-    return named if use is None else {**named, "legal_basis": use.legal_basis_text}
+    if use is not None:
+        return {"intended_use": use.id, "legal_basis": use.legal_basis_text}
+    return {"intended_use": terms.use} if registry.knows(terms.agency, terms.use) else {}
 
 
 def agency_actor(agency_id: str) -> Actor:

@@ -64,6 +64,10 @@ class Snapshot:
         """The agency and use as they may act now; None for what is revoked or unknown."""
         return Registered(self.agencies.get(agency), self.uses.get((agency, use)))
 
+    def knows(self, agency: str, use: str) -> bool:
+        """Whether this use was ever registered."""
+        return any((row.kind, row.id, row.parent) == ("use", use, agency) for row in self.rows)
+
     def keys_of(self, agency: str) -> tuple[PublicJwk, ...] | None:
         found = self.agencies.get(agency)
         return None if found is None else found.jwks
@@ -79,6 +83,9 @@ class Registry:
 
     def current(self, version: int | None = None) -> Snapshot:
         """The snapshot of `version`, or of now; from memory where it is the same."""
+        if version is None:
+            with self._database.read() as connection:
+                version = connection.execute(_VERSION).scalar_one()
         snapshot = self._snapshot
         if snapshot is not None and version == snapshot.version:
             return snapshot

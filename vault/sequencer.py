@@ -15,12 +15,11 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from audit.entry import Event
 from audit.refs import Refs
 from vault.database import Database
-from vault.errors import LogUnavailable
+from vault.errors import LogUnavailable, Unavailable
 from vault.keys import AuditKey
 from vault.log import Batch, LogStore
 from vault.steps import Step
@@ -171,7 +170,7 @@ class Sequencer:
                     _sequence(connection, batch, item) for item in items
                 ]
                 note = batch.store()
-        except (OperationalError, InterfaceError):
+        except Unavailable:
             self._owes = True
             if batch is None or batch.note is None or not self._is_there(batch):
                 raise LogUnavailable from None
@@ -184,7 +183,7 @@ class Sequencer:
     def _is_there(self, batch: Batch) -> bool:
         try:
             return self._log.holds(batch)
-        except SQLAlchemyError:
+        except Unavailable:
             return False
 
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from catalogue.fields import Catalogue
 from vault.anchor import AnchorWriter
-from vault.catalogue import Catalogue
 from vault.clock import Clock
 from vault.context import Opener
 from vault.database import Database

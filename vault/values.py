@@ -86,10 +86,6 @@ class StoredValue:
         """The data key for a grant whose token is away: a seal of 1168 bytes."""
         return seal(public_key, self._stanza_info(GRANT, grant_id), data_key)
 
-    def seal_for_owner(self, public_key: bytes, data_key: Secret) -> bytes:
-        """The data key for an owner who is away: a seal of 1168 bytes."""
-        return seal(public_key, self._stanza_info(OWNER, self.vault_id), data_key)
-
     def unwrap(self, recipient: "OwnerKeys | GrantKeys", wrapped: bytes) -> Secret:
         """The data key of a stanza for this recipient. The length tells box from seal."""
         info = self._info_for(recipient)

@@ -23,9 +23,9 @@ from vault import (
     sessions,
 )
 from vault.clock import Clock, SystemClock
+from vault.opening import open_system
 from vault.registry import Snapshot
 from vault.settings import Settings
-from vault.setup import open_system
 from vault.sweeper import Sweeper, sweep
 from vault.system import System
 

@@ -20,9 +20,9 @@ from api.openapi import document
 from crypto import jose
 from crypto.encoding import b64u
 from crypto.primitives import sha256
+from operate.setup import Places, initialise
 from vault.caller import Operator
 from vault.settings import Settings
-from vault.setup import Places, initialise
 from vault.vault import Vault
 
 AGENCY = "https://oin.example/00000001234567890000"

@@ -10,8 +10,8 @@ import yaml
 from fastapi.openapi.models import OpenAPI
 
 from api.openapi import document
+from catalogue.fields import load_catalogue
 from tests.api.conftest import Citizen, Seen
-from vault.catalogue import load_catalogue
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = document()

@@ -19,10 +19,10 @@ import pytest
 
 from cli.serve import listen, make_server
 from crypto.jose import generate_key, public_jwk, sign
+from operate.setup import Places, initialise
+from operate.verification import verify_data
 from vault import caller
-from vault.setup import Places, initialise
 from vault.vault import Vault
-from vault.verification import verify_data
 
 AGENCY: dict[str, Any] = json.loads(
     (Path(__file__).resolve().parents[2] / "cli" / "demo_agency.json").read_text("utf-8")

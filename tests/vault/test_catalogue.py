@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crypto.encoding import canonical_json
-from vault.catalogue import (
+from catalogue.fields import (
     LANGUAGES,
     LIST_ITEMS_MAX,
     SENSITIVITIES,
@@ -21,6 +20,7 @@ from vault.catalogue import (
     Field,
     load_catalogue,
 )
+from crypto.encoding import canonical_json
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = (ROOT / "docs" / "catalogue.md").read_text("utf-8")

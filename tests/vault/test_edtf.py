@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vault.edtf import BadDate, PartialDate, parse
+from catalogue.edtf import BadDate, PartialDate, parse
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import Connection, event, select
 
 from audit.entry import Event, decode_event
+from operate.verification import verify_data
 from tests.builders import PERSON, AgencyDesk, Citizen, Store
 from tests.conftest import ROOT
 from vault import caller
@@ -24,7 +25,6 @@ from vault.sessions import UnlockSecret
 from vault.system import System
 from vault.tables import audit_heads, audit_keys, grants, vaults
 from vault.vault import Vault
-from vault.verification import verify_data
 
 TWO = ("identity.given_name", "identity.birth_date")
 Fault = Callable[[System], AbstractContextManager[None]]

@@ -9,15 +9,16 @@ import pytest
 from audit.note import Checkpoint, LogKey, sign_checkpoint
 from audit.tree import EMPTY_ROOT
 from crypto.secret import Secret
+from operate.setup import Places, initialise
+from operate.verification import verify_data
 from tests.builders import PERSON, Citizen, Store
 from tests.vault.full_story import SHARED, play
 from tests.vault.rows import change, main_rows, remove, row_of, set_back
 from vault.errors import NotReady
+from vault.opening import log_key
 from vault.settings import Settings
-from vault.setup import Places, initialise, log_key
 from vault.tables import audit_heads, audit_leaves, audit_tiles, instance
 from vault.vault import Vault
-from vault.verification import verify_data
 
 
 @pytest.fixture

@@ -28,8 +28,8 @@ from vault.errors import (
     UnauthorizedField,
 )
 from vault.keys import open_metadata_key, vault_salt
+from vault.opening import root_key
 from vault.sessions import UnlockSecret
-from vault.setup import root_key
 from vault.statement import Statement
 from vault.tables import (
     audit_keys,

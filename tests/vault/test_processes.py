@@ -16,6 +16,7 @@ import pytest
 import uvicorn
 
 from api.app import create_app
+from operate.verification import verify_data
 from tests.builders import NOON_MS, AgencyDesk, Store
 from tests.conftest import ROOT
 from vault.clock import SystemClock
@@ -27,7 +28,6 @@ from vault.recording import SYSTEM, draft
 from vault.sequencer import Item, Recorded
 from vault.settings import Settings
 from vault.vault import Vault
-from vault.verification import verify_data
 
 NAME = "identity.given_name"
 Process = subprocess.Popen[str]

@@ -15,6 +15,7 @@ from audit.entry import Event, decode_event
 from crypto.encoding import b64u
 from crypto.jose import generate_key
 from crypto.primitives import random_bytes
+from operate.verification import verify_data
 from tests.builders import AgencyDesk, Citizen, Store, registration
 from vault import caller
 from vault.errors import (
@@ -32,7 +33,6 @@ from vault.redeeming import Redeemed
 from vault.sessions import UnlockSecret, open_session
 from vault.tables import vaults
 from vault.vault import Vault
-from vault.verification import verify_data
 
 NAME, BIRTH = "identity.given_name", "identity.birth_date"
 ROUNDS = pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from audit.errors import MalformedEntry
 from audit.tiles import NodeReader
 from audit.tree import root_at
 from consent.credentials import Proof
+from operate.verification import verify_data
 from tests.builders import NOON_MS, Store
 from vault import sequencer as module
 from vault.database import Database
@@ -30,7 +31,6 @@ from vault.sessions import open_session
 from vault.steps import Step
 from vault.system import System
 from vault.tables import audit_heads, audit_leaves, audit_tiles, invites, replays
-from vault.verification import verify_data
 
 THREADS = 16
 INVITE = b"i" * 16

@@ -9,6 +9,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.exc import OperationalError
 
 from audit.entry import decode_event
+from operate.verification import verify_data
 from tests.builders import AgencyDesk, Citizen, Store
 from vault import caller
 from vault.errors import (
@@ -25,7 +26,6 @@ from vault.sweeper import Sweeper
 from vault.tables import grants, methods, replays, routes, salts, sessions, vaults
 from vault.unlocking import session_id
 from vault.vault import Vault
-from vault.verification import verify_data
 
 NAME = "identity.given_name"
 

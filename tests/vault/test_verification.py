@@ -9,12 +9,13 @@ import pytest
 from audit.leaf import leaf_hash
 from audit.note import Checkpoint, LogKey, sign_checkpoint
 from crypto.secret import Secret
+from operate.verification import verify_data
 from tests.builders import AgencyDesk, Citizen, Store
 from tests.vault.full_story import LATER, SHARED, Story, play
 from tests.vault.rows import change, insert, main_rows, remove, row_of, rows_of, set_back
 from vault import caller
 from vault.errors import NotReady
-from vault.setup import log_key
+from vault.opening import log_key
 from vault.tables import (
     audit_checkpoints,
     audit_heads,
@@ -26,7 +27,6 @@ from vault.tables import (
     grants,
     vaults,
 )
-from vault.verification import verify_data
 
 GIVEN, FAMILY = SHARED
 

@@ -35,7 +35,7 @@ class ExpectedVault:
 
 @dataclass(slots=True)
 class Ledger:
-    """Learns from entries in the order of the log; see vault/verification.py for the comparison."""
+    """Learns from entries in the order of the log; `operate.verification` compares."""
 
     vaults: dict[bytes, ExpectedVault] = field(default_factory=dict)
     added: set[bytes] = field(default_factory=set)  # SHA-256 of the macs of registry rows

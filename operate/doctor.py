@@ -6,16 +6,17 @@ from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from operate.setup import Places
 from vault.anchor import Anchor
 from vault.database import Database
-from vault.errors import VaultError
+from vault.errors import Unavailable, VaultError
 from vault.guard import check_log
 from vault.keystore import Keystore, SaltKey
 from vault.log import LogStore
-from vault.migration import KEYSTORE, MAIN, check_schema
+from vault.opening import check_pair, log_key, root_key
 from vault.registry import Registry
+from vault.schema import KEYSTORE, MAIN, check_schema
 from vault.settings import Settings, load_settings
-from vault.setup import Places, check_pair, log_key, root_key
 from vault.steps import sql
 
 _SALTED = sql(
@@ -90,7 +91,7 @@ def _databases(settings: Settings) -> Iterator[Advice]:
         yield from _log(settings, main)
         yield from _registry(settings, main)
         yield from _orphans(main, keystore)
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, Unavailable) as error:
         name = type(error).__name__
         yield Advice(WRONG, f"a database can't be read: {name}", "Look at its file and its log.")
     finally:

@@ -16,9 +16,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from catalogue import edtf
+from catalogue.errors import BadInput, CatalogueFault
 from crypto.encoding import INTEGER_MAX, canonical_json
-from vault import edtf
-from vault.errors import BadInput, NotReady
 
 JsonValue = str | int | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
 Labels = Mapping[str, str]
@@ -29,10 +29,10 @@ VALUE_BYTES_MAX = 65536  # of one value, in canonical JSON (docs/format.md §3)
 LIST_ITEMS_MAX = 100
 _LABEL_CHARACTERS_MAX = 120
 _FILE_BYTES_MAX = 1_048_576
-_OWN_FILE = Path(__file__).with_name("catalogue.toml")
+_OWN_FILE = Path(__file__).resolve().parents[1] / "vault" / "catalogue.toml"
 
 
-class CatalogueError(NotReady):
+class CatalogueError(CatalogueFault):
     """A catalogue file that can not be used. The message names the file and the field."""
 
     code = "bad_catalogue"

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from vault.catalogue import JsonValue
-from vault.edtf import BadDate, PartialDate
-from vault.errors import BadInput
+from catalogue.edtf import BadDate, PartialDate
+from catalogue.errors import BadInput
+from catalogue.fields import JsonValue
 
 _Object = dict[str, Any]
 

@@ -12,7 +12,7 @@ from calendar import monthrange
 from dataclasses import dataclass
 from typing import Self
 
-from vault.errors import BadInput
+from catalogue.errors import BadInput
 
 UNKNOWN = "XXXX"
 _KNOWN = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")

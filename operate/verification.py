@@ -20,18 +20,18 @@ from audit.note import Checkpoint
 from audit.verify import Report, StoredLeaf, verify_log
 from crypto.errors import CannotOpen
 from crypto.primitives import constant_time_equal, sha256
+from operate.ledger import ExpectedVault, Ledger
 from vault.anchor import Anchor
 from vault.context import Opener, VaultContext, context_salts
 from vault.database import Database
-from vault.errors import Damaged, NotFound, NotReady
+from vault.errors import Damaged, NotFound, NotReady, Unavailable
 from vault.grants import grants_of
 from vault.keys import AuditKey, audit_salt, open_audit_key
 from vault.keystore import Keystore
-from vault.ledger import ExpectedVault, Ledger
 from vault.log import Head, TileReader
+from vault.opening import log_key, root_key, system_key
 from vault.registry import ACTIVE, REVOKED, Registry
 from vault.settings import Settings
-from vault.setup import log_key, root_key, system_key
 from vault.steps import sql
 from vault.values import StoredValue
 
@@ -80,7 +80,7 @@ def verify_data(settings: Settings) -> Verified:
     try:
         with main.read() as connection:
             return _Verification(settings, main, keystore, connection).run()
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, Unavailable) as error:
         raise NotReady(f"A database can't be read: {type(error).__name__}.") from None
     finally:
         main.close()
@@ -128,7 +128,7 @@ class _Verification:
                 f"{report.size} entries recomputed to the signed root",
                 f"{report.opened} entries opened and matched, {report.closed} closed",
                 f"{len(report.subjects)} chains of entries without a gap",
-                f"{compared} vaults and {len(self._ledger.added)} registrations compared",
+                f"vaults compared: {compared}, registrations: {len(self._ledger.added)}",
             ),
             findings=(*report.findings, *self._findings),
         )
@@ -302,7 +302,7 @@ def show(settings: Settings, limit: int = 50) -> list[Line]:
             key = system_key(main, keystore, root_key(settings), head.system_subject)
             newest = connection.execute(_NEWEST_OPENINGS, {"log": head.log, "limit": limit})
             return [_line(row, key, head.origin) for row in newest]
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, Unavailable) as error:
         raise NotReady(f"A database can't be read: {type(error).__name__}.") from None
     finally:
         main.close()

@@ -1,0 +1,127 @@
+"""Making an installation: folders, keys, databases, settings, anchor (format.md §6)."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from sqlalchemy import Table, insert
+
+from audit.note import Checkpoint, sign_checkpoint
+from audit.tree import Frontier
+from crypto.primitives import random_bytes
+from operate.migration import migrate
+from vault.anchor import Anchor
+from vault.database import Database
+from vault.errors import NotReady
+from vault.keys import AuditKey, audit_salt, box_audit_key
+from vault.keystore import Keystore
+from vault.opening import ROOT_ID, log_key, log_key_path, root_key
+from vault.rootkey import root_key_path, write_key_file
+from vault.schema import KEYSTORE, MAIN
+from vault.settings import SETTINGS_FILE, Settings
+from vault.tables import audit_heads, audit_keys, audit_logs, instance, keystore_instance
+
+_LOG = 1
+_SYSTEM_VAULT = b""  # the system's own audit key belongs to no vault
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the parts of an installation lie. None may lie inside another."""
+
+    data: Path
+    keys: Path
+    anchor: Path
+
+    @classmethod
+    def beside(cls, data: Path, keys: Path | None = None, anchor: Path | None = None) -> "Places":
+        """The given places; what is not given lies beside the data folder."""
+        data = data.resolve()
+        return cls(
+            data,
+            keys.resolve() if keys else data.with_name(data.name + "-keys"),
+            anchor.resolve() if anchor else data.with_name(data.name + "-anchor") / "checkpoint",
+        )
+
+    def overlaps(self) -> list[str]:
+        """What lies inside what, in words."""
+        folders = {"data": self.data, "keys": self.keys, "anchor": self.anchor.parent}
+        return [
+            f"the {inner} folder {folders[inner]} lies inside the {outer} folder {folders[outer]}"
+            for inner in folders
+            for outer in folders
+            if inner != outer and folders[inner].is_relative_to(folders[outer])
+        ]
+
+
+def initialise(places: Places, url: str, registration: str = "invite") -> Settings:
+    """Makes keys, databases, settings and anchor. Raises `NotReady` rather than overwrite."""
+    for path in (places.data / SETTINGS_FILE, places.keys, places.anchor):
+        if path.exists():
+            raise NotReady(f"{path} is there already. Nothing was changed.")
+    if overlaps := places.overlaps():
+        raise NotReady(f"Choose other folders: {overlaps[0]}. Nothing was changed.")
+    origin = f"{urlsplit(url).netloc}/audit"
+    if origin.startswith("/"):
+        raise NotReady(f"{url} is not a public URL like https://kluis.example.org.")
+    places.data.mkdir(parents=True, exist_ok=True)
+    places.keys.mkdir(parents=True, mode=0o700)
+    write_key_file(root_key_path(places.keys, ROOT_ID))
+    write_key_file(log_key_path(places.keys))
+    settings_file = places.data / SETTINGS_FILE
+    chosen = {
+        "keys": str(places.keys),
+        "anchor": str(places.anchor),
+        "url": url,
+        "origin": origin,
+        "registration": registration,
+    }
+    # A JSON string is a TOML string too.
+    lines = [f"{name} = {json.dumps(value)}" for name, value in chosen.items()]
+    text = "\n".join(["# Burgerkluis. Every setting: docs/operate.md", *lines, ""])
+    settings_file.write_text(text, encoding="utf-8")
+    settings = Settings.model_validate({"data": places.data, **chosen})
+    _fill(settings)
+    return settings
+
+
+def _fill(settings: Settings) -> None:
+    main, keystore = Database(settings.main_url), Database(settings.salts_url)
+    try:
+        migrate(main, MAIN)
+        migrate(keystore, KEYSTORE)
+        _first_rows(settings, main, keystore)
+    finally:
+        main.close()
+        keystore.close()
+    for path in (settings.data / "db", settings.keys / "keystore"):
+        if path.exists():
+            path.chmod(0o600)
+
+
+def _first_rows(settings: Settings, main: Database, keystore: Database) -> None:
+    instance_id, key, empty = random_bytes(16), AuditKey.fresh(), Frontier()
+    root, origin = root_key(settings), settings.origin
+    note = sign_checkpoint(log_key(settings), Checkpoint(origin, 0, empty.root()))
+    with keystore.write() as connection:
+        connection.execute(insert(keystore_instance), {"id": 0, "instance_id": instance_id})
+    salt = Keystore(keystore).make(audit_salt(key.subject), _SYSTEM_VAULT)
+    blob = box_audit_key(root, key, salt)
+    head = {"id": 0, "log": _LOG, "origin": origin, "size": 0, "frontier": empty.encode()}
+    rows: dict[Table, dict[str, Any]] = {
+        instance: {
+            "id": 0,
+            "instance_id": instance_id,
+            "registry_version": 0,
+            "published_at": 0,
+        },
+        audit_keys: {"subject": key.subject, "root_id": root.id, "box": blob},
+        audit_logs: {"log": _LOG, "origin": origin},
+        audit_heads: head | {"note": note, "system_subject": key.subject},
+    }
+    with main.write() as connection:
+        for table, row in rows.items():
+            connection.execute(insert(table), row)
+    Anchor(settings.anchor).write(note, first=True)

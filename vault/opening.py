@@ -1,0 +1,123 @@
+"""Opening an installation: keys, databases and log, after every check that is cheap (format.md §6).
+
+`operate/setup.py` makes one.
+"""
+
+from pathlib import Path
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from audit.note import LogKey
+from catalogue.errors import CatalogueFault
+from catalogue.fields import Catalogue, load_catalogue
+from crypto.errors import CannotOpen
+from crypto.secret import Secret
+from vault.anchor import Anchor, AnchorWriter
+from vault.clock import Clock
+from vault.context import Opener
+from vault.database import Database
+from vault.errors import NotReady, Unavailable
+from vault.guard import check_log
+from vault.keys import AuditKey, audit_salt, open_audit_key
+from vault.keystore import Keystore
+from vault.log import LogStore
+from vault.owing import owed_items
+from vault.refusals import Refusals
+from vault.registry import Registry
+from vault.rootkey import KeyFile, RootKey, read_key_file, root_key_path
+from vault.schema import KEYSTORE, MAIN, check_schema
+from vault.sequencer import Item, Sequencer
+from vault.settings import Settings
+from vault.steps import sql
+from vault.system import System
+
+_INSTANCE = sql("SELECT instance_id FROM instance")
+_AUDIT_KEY = sql("SELECT box FROM audit_key WHERE subject = :subject")
+ROOT_ID = 1
+
+
+def open_system(settings: Settings, clock: Clock) -> System:
+    """Opens an installation after every check that is cheap; raises `NotReady`.
+
+    (1) both databases have this version's schema, (2) they belong together, (3) the log continues
+    its anchor, (4) the system's audit key opens.
+    """
+    catalogue = _catalogue(settings)
+    main, salts = Database(settings.main_url), Database(settings.salts_url)
+    keystore, root, signer = Keystore(salts), root_key(settings), log_key(settings)
+    log = LogStore(main, signer)
+    try:
+        # (1)
+        check_schema(main, MAIN)
+        check_schema(salts, KEYSTORE)
+        # (2)
+        check_pair(main, keystore)
+        # (3)
+        check_log(main, log, signer.verifier, Anchor(settings.anchor))
+        # (4)
+        ak_0 = system_key(main, keystore, root, log.head().system_subject)
+    except (SQLAlchemyError, Unavailable) as error:
+        raise NotReady(f"A database can't be opened: {type(error).__name__}.") from None
+    anchor = AnchorWriter(Anchor(settings.anchor))
+    anchor.offer(log.head().note)  # a crash may have left it behind
+
+    def owed() -> tuple[Item, ...]:
+        return owed_items(main, keystore, root, ak_0)
+
+    return System(
+        settings=settings,
+        clock=clock,
+        main=main,
+        keystore=keystore,
+        root=root,
+        opener=Opener(root),
+        catalogue=catalogue,
+        registry=Registry(main, root),
+        log=log,
+        sequencer=Sequencer(main, log, committed=anchor.offer, owed=owed),
+        anchor=anchor,
+        refusals=Refusals(settings.refusals_per_minute, settings.stranger_refusals_per_hour),
+        system_key=ak_0,
+    )
+
+
+def _catalogue(settings: Settings) -> Catalogue:
+    try:
+        return load_catalogue(*settings.catalogue_files)
+    except CatalogueFault as fault:
+        raise NotReady(str(fault), fault.code) from None
+
+
+def root_key(settings: Settings) -> RootKey:
+    """The root key of an installation; raises `NotReady`."""
+    return RootKey(KeyFile(root_key_path(settings.keys, ROOT_ID)))
+
+
+def log_key(settings: Settings) -> LogKey:
+    """The key that signs the log's checkpoints; raises `NotReady`."""
+    return LogKey(settings.origin, Secret(read_key_file(log_key_path(settings.keys))))
+
+
+def log_key_path(keys: Path) -> Path:
+    return keys / "log.key"
+
+
+def check_pair(main: Database, keystore: Keystore) -> None:
+    """Main database and keystore are of one installation; raises `NotReady`."""
+    with main.read() as connection:
+        instance_id = connection.execute(_INSTANCE).scalar_one_or_none()
+    if instance_id is None or instance_id != keystore.instance_id():
+        raise NotReady("Main database and keystore do not belong together.")
+
+
+def system_key(main: Database, keystore: Keystore, root: RootKey, subject: bytes) -> AuditKey:
+    """The key of the entries that concern no single vault; raises `NotReady`."""
+    with main.read() as connection:
+        blob = connection.execute(_AUDIT_KEY, {"subject": subject}).scalar_one_or_none()
+    salt = keystore.get([audit_salt(subject)]).get(audit_salt(subject))
+    if blob is None or salt is None:
+        raise NotReady("The log's own key is missing from the main database or the keystore.")
+    try:
+        return open_audit_key(root, subject, salt, blob)
+    except CannotOpen:
+        raise NotReady("The root key does not fit this database.") from None
