@@ -35,7 +35,7 @@ check: $(DEV) ## style, types, import arrows, size of the core, API drift, local
 	$(BIN)/python tests/checks/lint.py
 
 bench: $(DEV) ## measure the promised timings
-	$(BIN)/python bench/run.py
+	$(BIN)/python -m bench.run
 
 lock: $(DEV) ## write both lock files again (LOCK_FLAGS=--upgrade takes newer versions)
 	$(COMPILE) --group build $(LOCK_FLAGS) -o requirements.lock

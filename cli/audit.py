@@ -9,7 +9,7 @@ from cli.errors import FAILED, CannotSay
 from cli.installation import settings_of
 from cli.options import DEFAULT_DATA, Data, Json
 from cli.output import Output, when
-from vault import verification
+from operate import verification
 from vault.errors import NotReady
 
 app = typer.Typer(

@@ -12,7 +12,7 @@ from crypto import jose
 from crypto.encoding import b64u
 from operate.setup import Places, initialise
 from vault import caller
-from vault.clock import Clock
+from vault.clock import Clock, SystemClock
 from vault.fields import NewValue
 from vault.offering import Choice, OfferMade
 from vault.reading import Released, parse_access_token
@@ -181,6 +181,14 @@ class Store:
     def make(cls, folder: Path, _kind: str = "sqlite") -> "Store":
         settings = initialise(Places.beside(folder / "kluis"), URL, "open")
         clock = FakeClock()
+        return cls(settings, clock, Vault.open(settings, clock))
+
+    @classmethod
+    def make_live(cls, folder: Path, url: str) -> "Store":
+        """An installation for a real server of that URL, by the machine's clock."""
+        settings = initialise(Places.beside(folder / "kluis"), url, "open")
+        clock = FakeClock()
+        clock.now_ms = SystemClock().now_ms  # type: ignore[method-assign]
         return cls(settings, clock, Vault.open(settings, clock))
 
     def reopen(self, **changes: Any) -> Vault:

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from audit.chains import Tail
 from audit.entry import Chain, encode_chain, encode_event
-from audit.errors import Broken
 from audit.findings import CODES, FINDINGS_OF_A_CODE_MAX
 from audit.leaf import leaf_hash
 from audit.note import Checkpoint, sign_checkpoint
@@ -49,7 +48,6 @@ def test_a_sound_log_passes(size: int, tiles_from: int | None) -> None:
     assert (report.size, report.opened, report.closed, report.found) == (size, size, 0, 0)
     assert report.checkpoint == Checkpoint(ORIGIN, size, log.frontier.root())
     assert sum(tail.seq for tail in report.subjects.values()) == size
-    report.require_sound()
 
 
 def test_a_log_over_several_levels_passes() -> None:
@@ -62,8 +60,6 @@ def test_an_empty_log_is_refused() -> None:
     log = Log()
     log.sign()
     assert codes(log.check()) == ["empty"]
-    with pytest.raises(Broken):
-        log.check().require_sound()
 
 
 # A changed leaf: named exactly by its own stored hash, a tile of level 0, or its opening.
@@ -482,14 +478,6 @@ def test_at_most_a_hundred_findings_of_a_code_are_kept_and_all_are_counted() -> 
     assert codes(report).count("leaf") == FINDINGS_OF_A_CODE_MAX
     assert report.found == 301
     assert first(report) == ("leaf", 0)
-
-
-def test_the_first_finding_is_what_is_raised() -> None:
-    log = make_log(300)
-    change_leaf(log, 7)
-    with pytest.raises(Broken, match=r"log broken at entry 7: leaf: ") as caught:
-        log.check().require_sound()
-    assert (caught.value.index, caught.value.code) == (7, "broken")
 
 
 def drop_leaf(log: Log, index: int) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from crypto.box import box, keypair
+from crypto.box import box, keypair, seal
 from crypto.encoding import b64u, pae
 from crypto.secret import Secret
 from tests.builders import PERSON, AgencyDesk, Citizen, Store
@@ -305,6 +305,13 @@ def test_a_replaced_owner_key_under_a_good_mac_stops_unlocking(store: Store) -> 
     assert citizen.alarms() == ["damaged"]
 
 
+def seal_for_owner(value: StoredValue, public_key: bytes, data_key: Secret) -> bytes:
+    """What anyone who knows a vault's public key can make (format.md, values)."""
+    ids = value.vault_id, value.handle, value.value_id, value.seq
+    info = pae("KLUIS1", "dek", *ids, "owner", value.vault_id, value.commitment)
+    return seal(public_key, info, data_key)
+
+
 def test_a_value_forged_with_the_public_key_alone_is_refused(
     store: Store, agency: AgencyDesk
 ) -> None:
@@ -319,7 +326,7 @@ def test_a_value_forged_with_the_public_key_alone_is_refused(
     row = {"vault_id": citizen.vault_id, "handle": handle, "seq": 2, "value_id": forged.value_id}
     unsigned = {"mac": os.urandom(32)}
     for recipient, wrapped in (
-        (citizen.vault_id, forged.seal_for_owner(owner, data_key)),
+        (citizen.vault_id, seal_for_owner(forged, owner, data_key)),
         (
             grant["grant_id"],
             forged.seal_for_grant(grant["grant_id"], grant["public_key"], data_key),

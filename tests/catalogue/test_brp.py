@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from catalogue import brp
 from catalogue.brp import BadAnswer, Imported, passes_eleven_test, person_from_answer
 from catalogue.fields import LANGUAGES, load_catalogue
-from vault import brp
 
 ROOT = Path(__file__).resolve().parents[2]
 FICTIONAL = json.loads((ROOT / "cli" / "fictional_person.json").read_text("utf-8"))
