@@ -4,19 +4,18 @@ What a second parser might read otherwise is refused: duplicate keys and paramet
 integers beyond 2^53, text that is no UTF-8.
 """
 
-import json
 from collections.abc import Callable, Coroutine
-from typing import Any, NoReturn
+from typing import Any
 from urllib.parse import parse_qsl
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 from api.problems import OAuthRefusal, unsupported_media_type
+from crypto import encoding
+from crypto.errors import Malformed
 from vault.errors import BadInput
 
-INTEGER_MAX = 2**53 - 1
-_DIGITS_MAX = 17
 FORM_BYTES_MAX = 32_768
 FORM_PARAMETERS_MAX = 32
 JSON = "application/json"
@@ -57,14 +56,8 @@ def media_type(request: Request) -> str:
 def parse_json(body: bytes) -> Any:
     """The one reading of a JSON text; raises `BadInput`."""
     try:
-        return json.loads(
-            body.decode(),
-            object_pairs_hook=_no_duplicates,
-            parse_float=_refuse,
-            parse_constant=_refuse,
-            parse_int=_integer,
-        )
-    except (ValueError, RecursionError):
+        return encoding.parse_json(body)
+    except Malformed:
         raise BadInput(
             "This is no JSON, or JSON with duplicate keys, fractions or very large numbers.",
             "invalid_json",
@@ -94,20 +87,3 @@ def _refuse_repeated_parameters(request: Request) -> None:
     names = [name for name, _ in request.query_params.multi_items()]
     if len(set(names)) != len(names):
         raise BadInput("A parameter is there twice.", "invalid_request")
-
-
-def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("duplicate key")
-    return found
-
-
-def _refuse(_: str) -> NoReturn:
-    raise ValueError("not an integer")
-
-
-def _integer(digits: str) -> int:
-    if len(digits) > _DIGITS_MAX or abs(int(digits)) > INTEGER_MAX:
-        raise ValueError("integer too large")
-    return int(digits)

@@ -6,11 +6,12 @@ from typing import Self
 from fastapi import APIRouter
 from pydantic import ConfigDict, Field
 
-from api.bodies import INTEGER_MAX, StrictRoute
+from api.bodies import StrictRoute
 from api.credentials import OpenedVault, Owner
 from api.described import documented
 from api.shapes import ID_CHARACTERS_MAX, Answer, Asked, id_bytes, id_text, instant
 from api.values import VALUES_MAX, FieldId
+from crypto.encoding import INTEGER_MAX
 from vault.offering import Choice, OfferMade
 
 router = APIRouter(route_class=StrictRoute, tags=["offers"])

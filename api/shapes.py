@@ -4,13 +4,12 @@ Ids are base64url of their bytes without padding, entry ids UUID text, instants
 `YYYY-MM-DDTHH:MM:SS.mmmZ`. Requests are strict: no other types, no unknown keys, nothing unbounded.
 """
 
-import base64
-import binascii
-
 from pydantic import BaseModel, ConfigDict, Field
 
 from audit.errors import MalformedEntry
 from audit.shapes import instant_text, parse_entry_id
+from crypto.encoding import b64u, unb64u
+from crypto.errors import Malformed
 
 DAY_CHARACTERS = 10
 ID_CHARACTERS_MAX = 64
@@ -57,7 +56,7 @@ class OAuthError(Answer):
 
 
 def id_text(id_: bytes) -> str:
-    return base64.urlsafe_b64encode(id_).rstrip(b"=").decode()
+    return b64u(id_)
 
 
 def id_bytes(text: str) -> bytes:
@@ -65,10 +64,9 @@ def id_bytes(text: str) -> bytes:
     at the session first, finds nothing under it.
     """
     try:
-        found = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    except (binascii.Error, ValueError):
+        return unb64u(text)
+    except Malformed:
         return NO_ID
-    return found if id_text(found) == text else NO_ID  # base64 has more than one spelling
 
 
 def entry_id_bytes(text: str) -> bytes:

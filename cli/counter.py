@@ -2,7 +2,6 @@
 (RFC 9449) and the pre-authorized code grant of OpenID4VCI, so this file is an example as well.
 """
 
-import base64
 import hashlib
 import secrets
 import time
@@ -14,6 +13,7 @@ import httpx
 from cli.client import Answer, Server, checked_url, good, refusal
 from cli.errors import Failed, Refused, WrongUse
 from cli.profile import DeskState, Profile, desk_profile
+from crypto.encoding import b64u
 from crypto.jose import generate_key, public_jwk, sign
 
 TOKEN_PATH, DATA_PATH = "/oauth/token", "/v1/data"
@@ -166,7 +166,7 @@ class Counter:
         }
         if token is not None:
             digest = hashlib.sha256(token.encode()).digest()
-            claims["ath"] = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+            claims["ath"] = b64u(digest)
         if nonce is not None:
             claims["nonce"] = nonce
         return sign(claims, key, typ="dpop+jwt", carry_key=True)

@@ -3,11 +3,16 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
+from audit.shapes import instant_text
 from cli.errors import WrongUse
 from cli.output import Output
+from crypto.encoding import b64u
+from vault.caller import Operator
+from vault.sessions import UnlockSecret
 from vault.settings import SETTINGS_FILE, Settings, load_settings
 from vault.vault import Vault
 
@@ -39,3 +44,15 @@ def opened(data: Path, out: Output) -> Iterator[Vault]:
         vault = Vault.open(settings)
     with vault:
         yield vault
+
+
+def make_at_the_counter(data: Path, out: Output, body: dict[str, Any]) -> dict[str, Any]:
+    """Makes a vault as the operator, beside a running server; answers as the server would."""
+    with opened(data, out) as vault:
+        made = vault.create(Operator(), UnlockSecret.device(body["device_secret"]), None)
+    session = made.session
+    return {
+        "vault": b64u(session.vault_id),
+        "recovery_code": made.recovery_code,
+        "session": {"token": session.token, "expires_at": instant_text(session.expires_at)},
+    }

@@ -1,6 +1,5 @@
 """Options that mean the same in every command, and how texts on the command line are read."""
 
-import json
 import re
 import sys
 from pathlib import Path
@@ -9,6 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from cli.errors import WrongUse
+from crypto.encoding import parse_json
+from crypto.errors import Malformed
 
 _DURATION = re.compile(r"([1-9][0-9]{0,6})\s*(s|m|h|d|w)")
 _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -99,17 +100,9 @@ def document(path: Path) -> dict[str, Any]:
     if len(raw) > _FILE_BYTES_MAX:
         raise WrongUse(f"{where} is too large.", "too_large")
     try:
-        found = json.loads(raw, object_pairs_hook=_without_duplicates)
-    except (ValueError, RecursionError):
+        found = parse_json(raw)
+    except Malformed:
         raise WrongUse(f"{where} is not well-formed JSON.", "not_json") from None
     if not isinstance(found, dict):
         raise WrongUse(f"{where} holds no JSON object.", "not_json")
-    return found
-
-
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Of two values under one name, a reader sees one and the program may use the other."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError
     return found

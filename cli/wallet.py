@@ -1,20 +1,22 @@
 """`kluis wallet`: a citizen's vault from the command line."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from catalogue.brp import person_from_answer
+from catalogue.errors import CatalogueFault
 from cli import qr
 from cli.citizen import Choice, Citizen, Unlock
 from cli.client import Answer
 from cli.errors import WrongUse
 from cli.files import check_free, write_new
+from cli.installation import make_at_the_counter, settings_of
 from cli.options import Json, ProfileName, Url, document, names, seconds, secret, typed_secret
 from cli.output import Output, in_groups, shown, when
-from vault.errors import BadInput
 
 app = typer.Typer(no_args_is_help=True, help="Your own vault: what is in it, who may read it.")
 methods = typer.Typer(no_args_is_help=True, help="What can open the vault: devices and codes.")
@@ -42,6 +44,13 @@ def create(
         str | None,
         typer.Option("--invitation", help="The invitation you got; - reads it from input."),
     ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data",
+            help="Make it on the operator's own machine, at a counter: the data folder.",
+        ),
+    ] = None,
     url: Url = None,
     profile: ProfileName = "default",
     json: Json = False,
@@ -55,11 +64,16 @@ def create(
     Examples:
       kluis wallet create --url https://kluis.example.org
       kluis wallet create --url https://kluis.example.org --invitation -
+      kluis wallet create --data /srv/kluis --profile ada
     """
     out = Output(json)
     if invitation is not None:
         invitation = secret(invitation, "Invitation")
-    made = Citizen(profile, url).create(invitation)
+    if data is None:
+        made = Citizen(profile, url).create(invitation)
+    else:
+        where = url or settings_of(data).url
+        made = Citizen(profile, where).create(make=partial(make_at_the_counter, data, out))
     out.answer({"vault": made["vault"], "recovery_code": made["recovery_code"]})
     out.say("Your vault is there. This is your recovery code. It is shown this once:")
     out.say()
@@ -303,7 +317,7 @@ def brp_values(file: Path, bsn: str) -> list[dict[str, Any]]:
     """What a register's answer says about one person, as values to put in."""
     try:
         found = person_from_answer(document(file), bsn)
-    except BadInput as error:
+    except CatalogueFault as error:
         raise WrongUse(f"{file}: {error}", error.code) from None
     status = {True: "under_investigation", False: "stated"}
     return [

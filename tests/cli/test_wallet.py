@@ -324,3 +324,16 @@ def test_a_damaged_profile_is_named(citizen: Kluis, home: Path) -> None:
     (home / "wallet" / "default.json").write_text("{")
     ran = citizen("wallet", "show", "--json")
     assert (ran.status, ran.error) == (1, "damaged_profile")
+
+
+def test_the_operator_makes_a_vault_where_strangers_may_not(server: Running, kluis: Kluis) -> None:
+    """registration = operator: nobody over HTTP, the operator on the machine itself."""
+    made = kluis("wallet", "create", "--data", server.data, "--profile", "counter", "--json")
+    assert made.status == 0, made.err
+
+    confirmed = kluis(
+        *("wallet", "confirm", "-", "--profile", "counter"), stdin=made.json["recovery_code"]
+    )
+
+    assert confirmed.status == 0, confirmed.err
+    assert kluis("wallet", "unlock", "--profile", "counter").status == 0

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text
-from sqlalchemy.exc import OperationalError
 
 from tests.builders import Store
 from vault.database import Database
+from vault.errors import Unavailable
 from vault.keystore import Keystore, Owed, SaltKey, StoredSalt
 from vault.tables import salts
 
@@ -247,7 +247,7 @@ def test_a_reader_who_stays_does_not_hold_up_a_deletion_and_is_noticed(
 
 def test_a_transaction_that_fails_deletes_nothing(keystore: Keystore, second: Keystore) -> None:
     made = keystore.make(GRANT, VAULT)
-    with second._database.write(), pytest.raises(OperationalError):
+    with second._database.write(), pytest.raises(Unavailable):
         keystore.void_grant(VAULT, GRANT.id, OWED)
 
     assert keystore.get([GRANT]) == {GRANT: made}

@@ -21,7 +21,7 @@ from tests.builders import NOON_MS, AgencyDesk, Store
 from tests.conftest import ROOT
 from vault.clock import SystemClock
 from vault.erasing import erasing_item
-from vault.errors import InvalidGrant, InvalidToken
+from vault.errors import InvalidGrant, InvalidToken, VaultError
 from vault.keys import grant_salt
 from vault.keystore import SaltKey
 from vault.recording import SYSTEM, draft
@@ -298,7 +298,7 @@ def test_the_slower_redemption_is_a_second_use(
 
     def get_before_the_faster(names: list[SaltKey]) -> dict[SaltKey, bytes]:
         found = get(names)
-        if grant_salt(offer.grant_id, 1) in names and not redeemed:
+        if len(names) == 2 and not redeemed:  # of both phases, just before the values
             redeemed.append(desks[0].redeem(offer.code).token)
         return found
 
@@ -326,6 +326,24 @@ def test_a_salt_that_goes_at_once_is_an_ended_grant(
 
     with pytest.raises(InvalidGrant):
         desks[1].redeem(offer.code)
+
+
+@pytest.mark.xfail(reason="a new salt is made and read back in two transactions: KeyError")
+def test_an_unlock_that_an_erasure_overtakes_is_refused(
+    store: Store, other: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    citizen = store.citizen()
+    get = other.system.keystore.get
+
+    def get_after_the_erasure(names: list[SaltKey]) -> dict[SaltKey, bytes]:
+        if names[0].kind == "session":
+            store.vault.erase(citizen.owner)
+        return get(names)
+
+    monkeypatch.setattr(other.system.keystore, "get", get_after_the_erasure)
+
+    with pytest.raises(VaultError):
+        replace(citizen, vault=other).unlock()
 
 
 @pytest.mark.xfail(reason="no condition of a read looks at the vault's state")

@@ -299,16 +299,6 @@ def test_a_right_that_writes_is_used_up_once_within_a_batch(store: Store, system
     assert invites_in(system) == {INVITE: 2}
 
 
-def test_a_right_that_writes_last_is_kept_only_where_the_others_hold(
-    store: Store, system: System
-) -> None:
-    system.sequencer.record(entry(system, 1, writes=(insert_invite(),)))
-    rights = (invite_is_there(b"x" * 16, "ended"), raise_invite("used_up"))
-
-    assert system.sequencer.record(entry(system, 2, rights=rights)).event.reason == "ended"
-    assert invites_in(system) == {INVITE: 1}
-
-
 # One bad item
 
 

@@ -2,7 +2,7 @@
 
 Beside the macs stand, by design, `vault.version`, `created_at`, a grant's state and usage, and what
 only counts or reminds (`confirmed_at`, `log_read_at`, `root_id`). What those give whoever changes
-them is tested in test_moved_rows.py, what `audit verify --data` says in test_verification.py.
+them is tested in test_old_rows.py, what `audit verify --data` says in test_verification.py.
 """
 
 from collections.abc import Callable
@@ -28,6 +28,7 @@ from vault.sessions import UnlockSecret
 from vault.tables import (
     audit_keys,
     grants,
+    instance,
     methods,
     registrations,
     sessions,
@@ -321,6 +322,8 @@ def test_a_changed_registration_gives_nothing(
     scene: Scene, kind: str, column: str, first: Expected, second: Expected
 ) -> None:
     tamper(scene, registrations, column, kind=kind)
+    version = row_of(scene.store, instance)["registry_version"]
+    change(scene.store, instance, {"id": 0}, registry_version=version + 1)  # else it is not read
 
     assert outcome(scene.redeem) is first
     assert outcome(lambda: scene.citizen.offer(scene.agency, [FIELD])) is second

@@ -99,7 +99,7 @@ def test_the_full_story_is_whole_while_the_server_is_open(story: Story) -> None:
         f"{verified.size} entries recomputed to the signed root",
         f"{verified.size} entries opened and matched, 0 closed",
         "3 chains of entries without a gap",
-        "1 vaults and 4 registrations compared",
+        "vaults compared: 1, registrations: 4",
     )
 
 
@@ -255,7 +255,6 @@ def test_an_opening_of_another_subject_is_named(small: Small) -> None:
     assert ("opening", 4) in places(small.store)
 
 
-@pytest.mark.xfail(reason="a leaf without an opening row counts as shredded")
 @pytest.mark.parametrize("of", ["read", "last", "system"])
 def test_a_removed_opening_is_named(small: Small, of: str) -> None:
     """Openings may go with their key or their time; until then each leaf has one."""
@@ -266,7 +265,6 @@ def test_a_removed_opening_is_named(small: Small, of: str) -> None:
     assert ("opening", idx) in places(small.store)
 
 
-@pytest.mark.xfail(reason="an opening of an unknown subject counts as shredded")
 def test_an_opening_moved_to_a_subject_without_a_key_is_named(small: Small) -> None:
     small.citizen.unlock()
     idx = small.size - 1
@@ -330,18 +328,23 @@ def test_a_head_note_for_another_root_is_named(small: Small) -> None:
     note = signed_by(log_key(small.store.settings), small.size, os.urandom(32))
     change(small.store, audit_heads, {"id": 0}, note=note)
 
-    assert codes(small.store) == {"root"}
+    assert codes(small.store) == {"root", "head"}
 
 
-@pytest.mark.xfail(reason="the head's size and frontier are not compared with its note")
-@pytest.mark.parametrize("column", ["size", "frontier"])
+@pytest.mark.parametrize(
+    "column",
+    [
+        pytest.param("size", marks=pytest.mark.xfail(reason="MalformedTile leaves: no finding")),
+        "frontier",
+    ],
+)
 def test_a_head_that_its_note_does_not_sign_is_named(small: Small, column: str) -> None:
     """The next batch builds on size and frontier: they must be what was signed."""
     row = row_of(small.store, audit_heads)
     wrong = {"size": row["size"] - 1, "frontier": os.urandom(len(row["frontier"]))}
     change(small.store, audit_heads, {"id": 0}, **{column: wrong[column]})
 
-    assert places(small.store) != set()
+    assert codes(small.store) == {"head"}
 
 
 @pytest.mark.parametrize("forged", [True, False], ids=["by another key", "for another root"])
@@ -374,19 +377,19 @@ def test_a_missing_anchor_is_named(small: Small) -> None:
     small.store.settings.anchor.write_text(row_of(small.store, audit_heads)["note"])
 
 
-@pytest.mark.xfail(reason="audit_subject is not compared with the chains")
 def test_a_changed_counter_of_a_subject_is_named(small: Small) -> None:
     """The next entry would be numbered after it, for ever."""
     change(small.store, audit_subjects, {"subject": small.subject}, last_seq=99)
 
-    assert places(small.store) != set()
+    assert codes(small.store) == {"subject"}
 
 
-@pytest.mark.xfail(reason="its entries count as shredded, and its vault drops out of the join")
 def test_an_audit_key_that_was_removed_is_named(small: Small) -> None:
+    hers = {row["idx"] for row in rows_of(small.store, audit_openings, subject=small.subject)}
     remove(small.store, audit_keys, subject=small.subject)
 
-    assert places(small.store) != set()
+    assert ("audit_key", f"{small.name} has no audit key") in words(small.store)
+    assert {index for code, index in places(small.store) if code == "opening"} == hers
 
 
 def test_a_changed_audit_key_is_named(small: Small) -> None:
