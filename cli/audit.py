@@ -11,6 +11,7 @@ from cli.options import DEFAULT_DATA, Data, Json
 from cli.output import Output, when
 from operate import verification
 from vault.errors import NotReady
+from vault.opening import log_key
 
 app = typer.Typer(
     no_args_is_help=True, help="Check the log of everything that happened, or list it."
@@ -107,3 +108,20 @@ def show(
             for one in entries
         ],
     )
+
+
+@app.command()
+def key(data: Data = DEFAULT_DATA, json: Json = False) -> None:
+    """Show the public half of the key that signs the log. It is no secret.
+
+    Whoever checks the log has to have it from you, not from the log. Hand it over in a way that
+    an auditor trusts.
+
+    \b
+    Example:
+      kluis audit key --data /srv/kluis
+    """
+    out = Output(json)
+    verifier = log_key(settings_of(data)).vkey
+    out.answer({"key": verifier})
+    out.say(verifier)

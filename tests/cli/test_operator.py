@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from audit.note import Verifier, open_note
 from tests.cli.conftest import AGENCY, AGENCY_ID, Kluis, Running, run_kluis, share
+from vault.settings import load_settings
 
 
 @pytest.fixture
@@ -185,6 +187,15 @@ def test_the_operator_s_list_shows_no_citizen_s_entries(citizen: Kluis, server: 
     assert None in actions
     assert "registry.add" in citizen("audit", "show", "--data", server.data, "--limit", "1000").out
     assert citizen("audit", "show", "--data", server.data, "--limit", "0").status == 2
+
+
+def test_the_key_that_an_auditor_checks_with_opens_the_published_checkpoint(
+    citizen: Kluis, server: Running
+) -> None:
+    ran = citizen("audit", "key", "--data", server.data, "--json")
+    assert ran.status == 0
+    note = load_settings(server.data).anchor.read_text("utf-8")
+    assert open_note(note, [Verifier.parse(ran.json["key"])]).size > 0
 
 
 def test_the_doctor_tells_risk_from_wrong(kluis: Kluis, data: Path) -> None:
