@@ -4,36 +4,16 @@ Tile (L, n) holds the hashes 256n to 256n + 255 of level 8L of the tree, end to 
 is a prefix of the full one, so a stored row serves every width it ever had. Level 0 is the leaves.
 """
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from audit.errors import BadProof, MalformedTile
-from audit.tree import HASH_BYTES, SIZE_MAX, perfect_root
+from audit.tree import HASH_BYTES, perfect_root
 
 WIDTH = 256
-LEVEL_MAX = 7  # 256^8 leaves are more than SIZE_MAX
 _HEIGHT = 8
-_PATH = re.compile(
-    r"tile/(entries|[0-9])/((?:x[0-9]{3}/)*[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?", re.ASCII
-)
 
 ReadTile = Callable[[int, int], bytes]
-
-
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """Where a tile stands: level (None: the bundle of the entries themselves), number, width."""
-
-    level: int | None
-    n: int
-    width: int = WIDTH
-
-    def __post_init__(self) -> None:
-        if not 0 <= (self.level or 0) <= LEVEL_MAX or not 0 <= self.n <= SIZE_MAX >> _HEIGHT:
-            raise MalformedTile("path")
-        if not 1 <= self.width <= WIDTH:
-            raise MalformedTile("path")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,71 +24,6 @@ class RowUpdate:
     n: int
     width_before: int
     hashes: bytes
-
-
-def tile_path(tile: Tile) -> str:
-    """`tile/<L>/<N>[.p/<W>]`, with 1234067 written x001/x234/067."""
-    groups = [f"{tile.n % 1000:03}"]
-    rest = tile.n // 1000
-    while rest:
-        groups.insert(0, f"x{rest % 1000:03}")
-        rest //= 1000
-    level = "entries" if tile.level is None else str(tile.level)
-    partial = "" if tile.width == WIDTH else f".p/{tile.width}"
-    return f"tile/{level}/{'/'.join(groups)}{partial}"
-
-
-def parse_tile_path(path: str) -> Tile:
-    """The tile of its one path, without leading slash. Raises `MalformedTile` for any other."""
-    found = _PATH.fullmatch(path) if len(path) <= 64 else None
-    if not found:
-        raise MalformedTile("path")
-    level, groups, width = found.groups()
-    number = int(groups.replace("x", "").replace("/", ""))
-    tile = Tile(
-        None if level == "entries" else int(level), number, WIDTH if width is None else int(width)
-    )
-    if tile_path(tile) != path:
-        raise MalformedTile("path")
-    return tile
-
-
-def tiles_at(size: int) -> Iterator[Tile]:
-    """Every tile of a tree of this size, the entry bundles first, each as wide as it is then."""
-    yield from _tiles_of_level(None, size)
-    level, count = 0, size
-    while count:
-        yield from _tiles_of_level(level, count)
-        level, count = level + 1, count >> _HEIGHT
-
-
-def _tiles_of_level(level: int | None, count: int) -> Iterator[Tile]:
-    for n in range(count >> _HEIGHT):
-        yield Tile(level, n)
-    if count % WIDTH:
-        yield Tile(level, count >> _HEIGHT, count % WIDTH)
-
-
-def encode_bundle(leaves: Sequence[bytes]) -> bytes:
-    """An entry bundle: each leaf's data after its length as u16."""
-    if not 1 <= len(leaves) <= WIDTH:
-        raise MalformedTile("bundle")
-    return b"".join(len(leaf).to_bytes(2, "big") + leaf for leaf in leaves)
-
-
-def decode_bundle(blob: bytes) -> list[bytes]:
-    """The 1 to 256 leaves of an entry bundle. Raises `MalformedTile` for bytes too few or many."""
-    leaves: list[bytes] = []
-    at = 0
-    while at < len(blob):
-        end = at + 2 + int.from_bytes(blob[at : at + 2], "big")
-        if end > len(blob):
-            raise MalformedTile("bundle")
-        leaves.append(blob[at + 2 : end])
-        at = end
-    if not leaves or encode_bundle(leaves) != blob:
-        raise MalformedTile("bundle")
-    return leaves
 
 
 def tile_updates(

@@ -12,7 +12,6 @@ from vault.database import Database
 from vault.errors import Unavailable, VaultError
 from vault.guard import check_log
 from vault.keystore import Keystore, SaltKey
-from vault.log import LogStore
 from vault.opening import check_pair, log_key, root_key
 from vault.registry import Registry
 from vault.schema import KEYSTORE, MAIN, check_schema
@@ -101,9 +100,8 @@ def _databases(settings: Settings) -> Iterator[Advice]:
 
 def _log(settings: Settings, main: Database) -> Iterator[Advice]:
     signer = log_key(settings)
-    log = LogStore(main, signer)
     anchor = Anchor(settings.anchor)
-    yield from _check("audit log", lambda: check_log(main, log, signer.verifier, anchor))
+    yield from _check("audit log", lambda: check_log(main, signer.verifier, anchor))
 
 
 def _registry(settings: Settings, main: Database) -> Iterator[Advice]:

@@ -36,8 +36,6 @@ def end_grant(system: System, owner: caller.Owner, grant_id: bytes, now_ms: int)
     """
     opened = open_session(system, owner, now_ms)
     grant = find_grant(system, opened.context.vault_id, grant_id)
-    if grant.state not in {OFFERED, ACTIVE}:
-        return Ended(recorded=True)
     return end(system, opened.context.audit_key, grant, OWNER, "revoked", now_ms)
 
 
@@ -55,10 +53,20 @@ def end(
     system: System, key: AuditKey, grant: Grant, actor: Actor, reason: str, now_ms: int
 ) -> Ended:
     """Ends a grant with its entry, then deletes its salts. It is fine if another was first."""
+    while grant.state in {OFFERED, ACTIVE}:
+        try:
+            return end_as_it_is(system, key, grant, actor, reason, now_ms)
+        except PremiseFailed:  # it has moved on: end it as it is now
+            grant = find_grant(system, grant.vault_id, grant.grant_id)
+    return Ended(recorded=True)
+
+
+def end_as_it_is(
+    system: System, key: AuditKey, grant: Grant, actor: Actor, reason: str, now_ms: int
+) -> Ended:
+    """Ends a grant that is as it was looked at; raises `PremiseFailed` where it is not."""
     try:
         system.sequencer.record(ending_item(key, grant, actor, reason, now_ms))
-    except PremiseFailed:
-        pass  # it had ended already
     except LogUnavailable:
         owed = Owed("grant.end", actor.kind, actor.id or "", now_ms, reason)
         system.keystore.void_grant(grant.vault_id, grant.grant_id, owed)
@@ -70,11 +78,11 @@ def end(
 def ending_item(
     key: AuditKey, grant: Grant, actor: Actor, reason: str, now_ms: int, *, alarm: bool = False
 ) -> Item:
-    """The item that ends a grant. Its premise: the grant had not ended."""
+    """The item that ends a grant which had not ended. Its premise: it is as it was looked at."""
     return Item(
         draft(now_ms, "grant.end", actor, reason=reason, grant=grant.grant_id),
         key,
-        premises=(grant.has_not_ended(),),
+        premises=(grant.is_as_it_was(),),
         writes=(*grant.ending(), raise_version(grant.vault_id)),
         refs=grant.refs,
         alarm=alarm,

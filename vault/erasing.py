@@ -2,12 +2,15 @@
 
 from sqlalchemy import delete
 
+from crypto.box import mac
+from crypto.primitives import constant_time_equal
 from vault import caller
 from vault.ending import Ended
 from vault.errors import LogUnavailable
 from vault.keys import AuditKey
 from vault.keystore import Owed
 from vault.recording import OWNER, draft
+from vault.rootkey import RootKey
 from vault.sequencer import Item, PremiseFailed
 from vault.sessions import check_fresh, open_session
 from vault.settings import DAY_SECONDS
@@ -26,9 +29,10 @@ from vault.tables import (
 )
 
 _IS_OPEN = sql("SELECT 1 FROM vault WHERE vault_id = :vault AND state = 'open'")
-_MARK = sql("UPDATE vault SET state = 'erasing', version = version + 1 WHERE vault_id = :vault")
+_MARK = sql("UPDATE vault SET state = 'erasing', mac = :mac WHERE vault_id = :vault")
+_END_GRANTS = sql("UPDATE vault_grant SET state = 'ended' WHERE vault_id = :vault")
 _DELETE_STANZAS = sql("DELETE FROM stanza WHERE vault_id = :vault")
-_ERASING = sql("SELECT vault_id, subject FROM vault WHERE state = 'erasing'")
+_ERASING = sql("SELECT vault_id, subject, mac FROM vault WHERE state = 'erasing'")
 _ROWS = (stanzas, acknowledged, sessions, methods, routes, grants, value_heads, values, vaults)
 
 
@@ -41,7 +45,7 @@ def erase(system: System, owner: caller.Owner, now_ms: int) -> Ended:
     check_fresh(system, opened, now_ms)
     vault_id = opened.context.vault_id
     try:
-        system.sequencer.record(erasing_item(system.system_key, vault_id, now_ms))
+        system.sequencer.record(erasing_item(system.root, system.system_key, vault_id, now_ms))
     except PremiseFailed:
         pass  # another request was first
     except LogUnavailable:
@@ -52,14 +56,19 @@ def erase(system: System, owner: caller.Owner, now_ms: int) -> Ended:
     return Ended(recorded=True)
 
 
-def erasing_item(system_key: AuditKey, vault_id: bytes, now_ms: int) -> Item:
+def erasing_mac(root: RootKey, vault_id: bytes) -> bytes:
+    """What a vault's row carries while it is erased: nobody else's word deletes its salts."""
+    return mac(root.derive("row"), "erasing/1", vault_id)
+
+
+def erasing_item(root: RootKey, system_key: AuditKey, vault_id: bytes, now_ms: int) -> Item:
     """The item that marks a vault as erasing. The entry is the system's: it names no vault."""
-    this = {"vault": vault_id}
+    this = {"vault": vault_id, "mac": erasing_mac(root, vault_id)}
     return Item(
         draft(now_ms, "vault.erase", OWNER),
         system_key,
         premises=(Step(_IS_OPEN, this),),
-        writes=(Step(_MARK, this), Step(_DELETE_STANZAS, this)),
+        writes=(Step(_MARK, this), Step(_END_GRANTS, this), Step(_DELETE_STANZAS, this)),
     )
 
 
@@ -75,4 +84,9 @@ def finish_erasing(system: System, vault_id: bytes, subject: bytes, now_ms: int)
 def erasing_vaults(system: System) -> list[tuple[bytes, bytes]]:
     """(vault_id, subject) of every vault whose erasure has still to be finished."""
     with system.main.read() as connection:
-        return [(row.vault_id, row.subject) for row in connection.execute(_ERASING)]
+        rows = connection.execute(_ERASING).all()
+    return [
+        (row.vault_id, row.subject)
+        for row in rows
+        if constant_time_equal(row.mac, erasing_mac(system.root, row.vault_id))
+    ]

@@ -73,10 +73,6 @@ class Grant:
     def insertion(self) -> tuple[Step, ...]:
         return insertion(grants, [asdict(self)])
 
-    def has_not_ended(self) -> Step:
-        """Premise: nobody ended it yet."""
-        return Step(_NOT_ENDED, self.this)
-
     def is_as_it_was(self) -> Step:
         """Premise: the row, its usage aside, is the one that was looked at."""
         return Step(_AS_IT_WAS, self.this | {"mac": self.mac, "state": self.state})
@@ -95,9 +91,6 @@ class Grant:
 
 
 _COLUMNS = tuple(each.name for each in fields(Grant))
-_NOT_ENDED = sql(
-    "SELECT 1 FROM vault_grant WHERE vault_id = :vault AND grant_id = :grant AND state <> 'ended'"
-)
 _AS_IT_WAS = sql(
     "SELECT 1 FROM vault_grant"
     " WHERE vault_id = :vault AND grant_id = :grant AND mac = :mac AND state = :state"

@@ -10,7 +10,7 @@ from audit.tree import root_at
 from vault.anchor import Anchor
 from vault.database import Database
 from vault.errors import NotReady
-from vault.log import LogStore, TileReader
+from vault.log import Head, TileReader
 
 _ADVICE = (
     "Nothing is served, because a second history would be signed under the same name. Put the "
@@ -18,13 +18,13 @@ _ADVICE = (
 )
 
 
-def check_log(main: Database, log: LogStore, verifier: Verifier, anchor: Anchor) -> Checkpoint:
+def check_log(main: Database, verifier: Verifier, anchor: Anchor) -> Checkpoint:
     """The head's checkpoint, once it has passed; raises `NotReady` with what is wrong."""
-    head = log.head()
-    size, root = head.frontier.size, head.frontier.root()
     with main.read() as connection:
-        nodes = TileReader(connection, head.log).nodes()
         try:
+            head = Head.read(connection)
+            size, root = head.frontier.size, head.frontier.root()
+            nodes = TileReader(connection, head.log).nodes()
             signed = open_note(head.note, [verifier])
             recomputed = root_at(size, nodes.read_node)
             anchored, note = anchor.read()

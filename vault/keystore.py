@@ -14,6 +14,7 @@ from sqlalchemy import TextClause
 from crypto.encoding import canonical_json, parse_canonical
 from crypto.primitives import random_bytes
 from vault.database import Database
+from vault.errors import NotFound
 from vault.steps import Values, sql
 
 SALT_BYTES = 32
@@ -29,7 +30,7 @@ _DROP_ONE = sql(_DROP + "kind = :kind AND id = :id AND phase = :phase")
 _DROP_GRANT = sql(_DROP + "kind = 'grant' AND id = :id")
 _DROP_PHASES = sql(_DROP + "kind = 'grant' AND id = :id AND phase < :phase AND owed IS NULL")
 _DROP_VAULT = sql(_DROP + "vault_id = :vault")
-_DROP_EXPIRED = sql(_DROP + "expires_at <= :now")
+_DROP_EXPIRED = sql(_DROP + "expires_at <= :now AND owed IS NULL")
 _RETAIN_AUDIT_KEY = sql(
     "UPDATE salt SET vault_id = :nobody, expires_at = :until WHERE kind = 'audit' AND id = :subject"
 )
@@ -100,9 +101,12 @@ class Keystore:
     def make(self, key: SaltKey, vault_id: bytes, expires_at: int | None = None) -> bytes:
         """The salt of this name, made if absent: racers for one name all get the same salt.
 
-        Raises `KeyError` if the name's salt was voided.
+        Raises `NotFound` if the name's salt was voided, or went at once.
         """
-        return self.make_all([key], vault_id, expires_at)[key]
+        made = self.make_all([key], vault_id, expires_at)
+        if key not in made:
+            raise NotFound("This is not there any more.")
+        return made[key]
 
     def make_all(
         self, keys: Sequence[SaltKey], vault_id: bytes, expires_at: int | None = None
@@ -138,7 +142,7 @@ class Keystore:
         self.press_out()
 
     def drop_expired(self, now_ms: int) -> None:
-        """Deletes every salt past its time, whatever the main database says."""
+        """Deletes every salt past its time, whatever main says; a note of what is owed stays."""
         self._write(_DROP_EXPIRED, {"now": now_ms})
 
     def void_grant(self, vault_id: bytes, grant_id: bytes, owed: Owed) -> None:

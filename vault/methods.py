@@ -34,6 +34,7 @@ from vault.sessions import (
     Unlocked,
     UnlockSecret,
     check_fresh,
+    end_other_sessions,
     new_session,
     open_session,
     open_with_secret,
@@ -42,7 +43,7 @@ from vault.sessions import (
 from vault.steps import Step, insertion, sql
 from vault.system import System
 from vault.tables import audit_keys, methods, vaults
-from vault.unlocking import RECOVERY, Method, method_id
+from vault.unlocking import RECOVERY, Method, method_id, session_id
 
 RECOVERY_SECRET_BYTES = RECOVERY_CODE.secret_bytes
 _EPOCH = 1
@@ -255,7 +256,8 @@ def add_method(
 def remove_method(system: System, owner: caller.Owner, id_: bytes, now_ms: int) -> None:
     """Removes a way to unlock, for good: its salt goes, so no backup brings it back.
 
-    Raises `Refused` when fewer than two ways, or no confirmed recovery code, would be left.
+    Every other session ends with it: a lost phone's is among them. Raises `Refused` when fewer
+    than two ways, or no confirmed recovery code, would be left.
     """
 
     def prepare() -> tuple[Item, bytes]:
@@ -272,6 +274,7 @@ def remove_method(system: System, owner: caller.Owner, id_: bytes, now_ms: int) 
 
     _, vault_id = system.record(prepare)
     finish_removal(system, vault_id, id_)
+    end_other_sessions(system, vault_id, session_id(owner.token))
 
 
 def finish_removal(system: System, vault_id: bytes, id_: bytes) -> None:

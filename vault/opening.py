@@ -53,7 +53,7 @@ def open_system(settings: Settings, clock: Clock) -> System:
         # (2)
         check_pair(main, keystore)
         # (3)
-        check_log(main, log, signer.verifier, Anchor(settings.anchor))
+        check_log(main, signer.verifier, Anchor(settings.anchor))
         # (4)
         ak_0 = system_key(main, keystore, root, log.head().system_subject)
     except (SQLAlchemyError, Unavailable) as error:

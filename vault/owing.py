@@ -7,6 +7,7 @@ anything else once it can (audit.md §3); the salt's row goes when main shows th
 from collections.abc import Iterator
 
 from audit.entry import Actor
+from consent.decision import ENDED
 from crypto.errors import CannotOpen
 from vault.database import Database
 from vault.ending import ending_item
@@ -38,7 +39,7 @@ def owed_items(
         if grant_id:
             items += _end_items(main, keystore, root, vault_id, grant_id, note)
         else:
-            items.append(erasing_item(system_key, vault_id, note.at))
+            items.append(erasing_item(root, system_key, vault_id, note.at))
     return tuple(items)
 
 
@@ -57,4 +58,6 @@ def _end_items(
     except (KeyError, CannotOpen):
         return  # the vault is erased: nobody is left to tell
     actor = Actor(note.actor, note.actor_id or None)
-    yield ending_item(key, Grant.of(row), actor, note.reason, note.at)
+    grant = Grant.of(row)
+    if grant.state != ENDED:
+        yield ending_item(key, grant, actor, note.reason, note.at)

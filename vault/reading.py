@@ -8,6 +8,8 @@ be; they leave this function only after the commit.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sqlalchemy import Connection
+
 from audit.entry import Event, Officer
 from consent.decision import Deny, ReadFacts, decide_read
 from consent.terms import Terms
@@ -137,8 +139,9 @@ class _Reading:
 
     def prepare(self) -> tuple[Item, _Prepared | None]:
         """The entry to be, permitted or denied, and the opened values if it is permitted."""
-        found = self._find()
-        held = self._held(found)
+        with self.system.main.read() as connection:  # one snapshot of grant and values
+            found = self._find(connection)
+            held = self._held(connection, found)
         facts = self._facts(found, held)
         decision = decide_read(
             found.registry.registered(found.terms.agency, found.terms.use), facts
@@ -154,10 +157,9 @@ class _Reading:
             found.context, found.grant, values, found.terms.reads_max
         )
 
-    def _find(self) -> _Found:
+    def _find(self, connection: Connection) -> _Found:
         token_id = derive_id(self.holder.token, "id")
-        with self.system.main.read() as connection:
-            row = connection.execute(_BY_TOKEN, {"id": token_id}).mappings().one_or_none()
+        row = connection.execute(_BY_TOKEN, {"id": token_id}).mappings().one_or_none()
         if row is None:
             raise InvalidToken
         grant = Grant.of(row)
@@ -178,11 +180,10 @@ class _Reading:
         registry = self.system.registry.current(row["registry_version"])
         return _Found(context, grant, terms, keys, registry)
 
-    def _held(self, found: _Found) -> dict[str, Held]:
+    def _held(self, connection: Connection, found: _Found) -> dict[str, Held]:
         keys = found.context.keys
         handles = {keys.handle(f): f for f in self.fields if f in found.terms.fields}
-        with self.system.main.read() as connection:
-            held = held_values(connection, keys, found.grant.grant_id, handles)
+        held = held_values(connection, keys, found.grant.grant_id, handles)
         return {handles[handle]: one for handle, one in held.items()}
 
     def _facts(self, found: _Found, held: dict[str, Held]) -> ReadFacts:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from sqlalchemy import Connection
+
 from audit.entry import Actor, Event
 from consent.decision import Deny, Permit, RedeemFacts, decide_redeem
 from consent.terms import Terms
@@ -81,6 +83,8 @@ class _Offer:
     grant: Grant
     terms: Terms
     salts: Mapping[SaltKey, bytes]
+    registry: Snapshot
+    connection: Connection  # where grant and stanzas are seen as of one moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +131,15 @@ class _Attempt:
 
     def prepare(self, code: Secret | None) -> tuple[Item, _Result]:
         """What is to be recorded, and what to hand over if it is recorded as permitted."""
-        found = None if code is None else self._find(code)
+        with self.system.main.read() as connection:
+            found = None if code is None else self._find(connection, code)
+            return self._decide(found, code)
+
+    def _decide(self, found: _Offer | None, code: Secret | None) -> tuple[Item, _Result]:
         if code is None or found is None:
             return self._refusal(self.system.system_key, "wrong_code"), _Result(b"", None)
-        registry = self.system.registry.current()
         decision = decide_redeem(
-            registry.registered(found.terms.agency, found.terms.use),
+            found.registry.registered(found.terms.agency, found.terms.use),
             RedeemFacts(
                 terms=found.terms,
                 state=found.grant.state,
@@ -147,15 +154,14 @@ class _Attempt:
         if isinstance(decision, Permit) and salt is not None:
             new_salt = self._make_salt(found.grant)
             if new_salt is not None:
-                return self._permitted(found, registry, code, salt, new_salt)
+                return self._permitted(found, code, salt, new_salt)
         # A missing salt answers like an end that main does not show (yet).
         reason = decision.reason if isinstance(decision, Deny) else "ended"
-        return self._denied(found, registry, reason), _Result(found.grant.grant_id, None)
+        return self._denied(found, reason), _Result(found.grant.grant_id, None)
 
-    def _find(self, code: Secret) -> _Offer | None:
+    def _find(self, connection: Connection, code: Secret) -> _Offer | None:
         offer_id = derive_id(code, "id")
-        with self.system.main.read() as connection:
-            row = connection.execute(_BY_CODE, {"id": offer_id}).mappings().one_or_none()
+        row = connection.execute(_BY_CODE, {"id": offer_id}).mappings().one_or_none()
         if row is None:
             return None
         grant = Grant.of(row)
@@ -164,7 +170,8 @@ class _Attempt:
         salts = self.system.keystore.get([*context_salts(row), grant_salt(grant.grant_id, 0)])
         try:
             context = self.system.opener.open(row, salts)
-            return _Offer(context, grant, grant.terms(context.keys), salts)
+            terms, registry = grant.terms(context.keys), self.system.registry.current()
+            return _Offer(context, grant, terms, salts, registry, connection)
         except (NotFound, Damaged):
             return None
 
@@ -179,7 +186,7 @@ class _Attempt:
         return salts.get(second) if first in salts else None
 
     def _permitted(
-        self, found: _Offer, registry: Snapshot, code: Secret, salt: bytes, new_salt: bytes
+        self, found: _Offer, code: Secret, salt: bytes, new_salt: bytes
     ) -> tuple[Item, _Result]:
         grant, keys = found.grant, found.context.keys
         vault_id, grant_id, token = keys.vault_id, grant.grant_id, Secret.random()
@@ -187,8 +194,7 @@ class _Attempt:
         old = GrantKeys.from_token(code, vault_id, grant_id, 0, salt)
         new = GrantKeys.from_token(token, vault_id, grant_id, 1, new_salt)
         handles = {keys.handle(name): name for name in found.terms.fields}
-        with self.system.main.read() as connection:
-            held = held_values(connection, keys, grant_id, handles)
+        held = held_values(found.connection, keys, grant_id, handles)
         wrapped = rewrap(((one.value, one.wrapped) for one in held.values()), old, new)
         redeemed = replace(
             grant,
@@ -200,9 +206,9 @@ class _Attempt:
         available = {handles[handle] for handle in held}
         fields = tuple(name for name in found.terms.fields if name in available)
         item = Item(
-            self._event(found, registry, fields_given=fields),
+            self._event(found, fields_given=fields),
             found.context.audit_key,
-            premises=(registry_is(registry.version), unchanged(found.context)),
+            premises=(registry_is(found.registry.version), unchanged(found.context)),
             rights=(
                 *self._burns(),
                 Step(_REDEEM, asdict(redeemed) | {"old_mac": grant.mac}, "ended"),
@@ -218,10 +224,10 @@ class _Attempt:
         shown = TOKEN_PREFIX + b64u(token.reveal())
         return item, _Result(grant_id, Redeemed(shown, found.terms, fields, grant.not_after))
 
-    def _denied(self, found: _Offer, registry: Snapshot, reason: str) -> Item:
+    def _denied(self, found: _Offer, reason: str) -> Item:
         """The item of a refusal: an entry, and for two reasons what follows from it."""
         key, grant = found.context.audit_key, found.grant
-        event = self._event(found, registry, outcome="denied", reason=reason)
+        event = self._event(found, outcome="denied", reason=reason)
         if reason == "second_use":
             return self._second_use(found, event)
         if reason == "wrong_tx_code":
@@ -239,7 +245,8 @@ class _Attempt:
         same_key = grant.key_hash == found.context.keys.key_hash(grant.grant_id, proof.thumbprint)
         lost = same_key and grant.reads_used == 0 and self.now_ms < grant.offer_ends
         reason = "answer_lost" if lost else "second_use"
-        return self._end(found, reason, denied)
+        premise = self._still(grant) if lost else grant.is_as_it_was()
+        return self._end(found, reason, denied, premise)
 
     def _wrong_tx_code(self, found: _Offer, denied: Event) -> Item:
         """Counts a wrong spoken code; the third ends the offer, with an alarm."""
@@ -247,7 +254,7 @@ class _Attempt:
         if (self.tx_code is None) != (found.terms.tx_code is None):
             raise BadInput("tx_code is missing, or was not asked for.", "invalid_request")
         if grant.wrong_codes + 1 >= WRONG_CODES_MAX:
-            return self._end(found, "wrong_tx_code", denied)
+            return self._end(found, "wrong_tx_code", denied, self._still(grant))
         return Item(
             denied,
             found.context.audit_key,
@@ -256,19 +263,18 @@ class _Attempt:
             writes=(Step(_COUNT_WRONG_CODE, grant.this),),
         )
 
-    def _end(self, found: _Offer, reason: str, denied: Event) -> Item:
+    def _end(self, found: _Offer, reason: str, denied: Event, premise: Step) -> Item:
         """The end of the grant, with an alarm; a replayed request ends nothing."""
         key, grant = found.context.audit_key, found.grant
         item = ending_item(key, grant, self._actor(), reason, self.now_ms, alarm=True)
-        premises = (self._still(grant), *item.premises)
-        return replace(item, premises=premises, rights=self._burns(), denied=denied)
+        return replace(item, premises=(premise,), rights=self._burns(), denied=denied)
 
     def _refusal(self, key: AuditKey, reason: str) -> Item:
         """The entry of a code that leads nowhere: it concerns no single vault."""
         event = draft(self.now_ms, "grant.redeem", self._actor(), outcome="denied", reason=reason)
         return Item(event, key, rights=self._burns())
 
-    def _event(self, found: _Offer, registry: Snapshot, **body: Any) -> Event:
+    def _event(self, found: _Offer, **body: Any) -> Event:
         if body.get("reason") == "wrong_agency":  # learns nothing of what was meant for another
             return draft(self.now_ms, "grant.redeem", self._actor(), **body)
         return draft(
@@ -277,7 +283,7 @@ class _Attempt:
             self._actor(),
             grant=found.grant.grant_id,
             fields_requested=found.terms.fields,
-            **use_of(registry, found.terms),
+            **use_of(found.registry, found.terms),
             **body,
         )
 

@@ -1,5 +1,6 @@
 """Unlocking and sessions: from a secret in the citizen's hand to the keys of one request."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from crypto.code import RECOVERY as RECOVERY_CODE
@@ -39,6 +40,7 @@ _BY_METHOD = sql(
 _METHOD_IS_THERE = sql(
     "SELECT 1 FROM method WHERE vault_id = :vault AND method_id = :id AND state = 'active'"
 )
+_SESSIONS = sql("SELECT session_id FROM session WHERE vault_id = :vault")
 _DELETE_SESSION = sql("DELETE FROM session WHERE vault_id = :vault AND session_id = :id")
 _DELETE_ROUTE = sql("DELETE FROM route WHERE id = :id")
 
@@ -205,8 +207,19 @@ def route(id_: bytes, vault_id: bytes, target: bytes) -> tuple[Step, ...]:
 def end_session(system: System, owner: caller.Owner, now_ms: int) -> None:
     """Logs out: the salt goes first, so that the row is dead whatever happens next."""
     opened = open_session(system, owner, now_ms)
-    sid = opened.session.id
-    system.keystore.drop([session_salt(sid)])
+    _end_sessions(system, opened.context.vault_id, [opened.session.id])
+
+
+def end_other_sessions(system: System, vault_id: bytes, kept: bytes) -> None:
+    """Logs every session of a vault out but one."""
+    with system.main.read() as connection:
+        found = connection.execute(_SESSIONS, {"vault": vault_id}).scalars().all()
+    _end_sessions(system, vault_id, [sid for sid in found if sid != kept])
+
+
+def _end_sessions(system: System, vault_id: bytes, ids: Sequence[bytes]) -> None:
+    system.keystore.drop(map(session_salt, ids))
     with system.main.write() as connection:
-        connection.execute(_DELETE_SESSION, {"vault": opened.context.vault_id, "id": sid})
-        connection.execute(_DELETE_ROUTE, {"id": sid})
+        for id_ in ids:
+            connection.execute(_DELETE_SESSION, {"vault": vault_id, "id": id_})
+            connection.execute(_DELETE_ROUTE, {"id": id_})

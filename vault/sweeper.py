@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from consent.decision import ENDED, OFFERED
-from vault.ending import end
+from vault.ending import end_as_it_is
 from vault.erasing import erasing_vaults, finish_erasing
 from vault.grants import Grant
 from vault.keys import audit_salt, open_audit_key
@@ -108,7 +108,8 @@ def _end_grants(system: System, now_ms: int) -> None:
         key = open_audit_key(system.root, row["subject"], salt, row["audit_key_box"])
         grant = Grant.of(row)
         reason = "offer_expired" if grant.state == OFFERED else "expired"
-        end(system, key, grant, SYSTEM, reason, now_ms)
+        with suppress(PremiseFailed):  # redeemed or ended in the last moment
+            end_as_it_is(system, key, grant, SYSTEM, reason, now_ms)
 
 
 def _drop_ended_salts(system: System, _now_ms: int) -> None:

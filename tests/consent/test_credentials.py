@@ -455,9 +455,7 @@ def test_1_an_unknown_client_and_a_bad_signature_look_the_same() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    "issuer", ["x" * 257, "a b", "\0", "\N{LATIN SMALL LETTER E WITH ACUTE}"]
-)
+@pytest.mark.parametrize("issuer", ["x" * 257, "a b", "\0", "\N{LATIN SMALL LETTER E WITH ACUTE}"])
 def test_1_nobody_is_looked_up_by_a_name_that_nobody_has(issuer: str) -> None:
     with pytest.raises(InvalidClient) as caught:
         verify_assertion(

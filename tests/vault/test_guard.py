@@ -179,10 +179,7 @@ def test_an_anchor_by_another_key_is_refused(store: Store, citizen: Citizen, nam
 @pytest.mark.parametrize(
     "column",
     [
-        pytest.param(
-            "size",
-            marks=pytest.mark.xfail(reason="MalformedTile leaves, where NotReady is promised"),
-        ),
+        "size",
         "frontier",
         "note",
     ],

@@ -11,7 +11,7 @@ from sqlalchemy import select, text
 
 from tests.builders import Store
 from vault.database import Database
-from vault.errors import Unavailable
+from vault.errors import NotFound, Unavailable
 from vault.keystore import Keystore, Owed, SaltKey, StoredSalt
 from vault.tables import salts
 
@@ -142,7 +142,7 @@ def test_a_voided_salt_is_gone_and_its_name_makes_no_new_one(keystore: Keystore)
 
     assert keystore.get([GRANT, NEXT]) == {}
     for name in (GRANT, NEXT):
-        with pytest.raises(KeyError):
+        with pytest.raises(NotFound):
             keystore.make(name, VAULT)
     assert of_vault(keystore) == [StoredSalt(k, VAULT, True, OWED) for k in (GRANT, NEXT)]
 

@@ -112,7 +112,6 @@ def reading(agency: AgencyDesk, token: str, officer: str) -> Callable[[], Any]:
 # A code
 
 
-@pytest.mark.xfail(reason="see test_processes.py: the slower redemption", strict=False)
 @ROUNDS
 def test_of_many_redemptions_one_gives_a_token_and_it_is_dead_afterwards(
     two: Two, rounds: int
@@ -153,7 +152,6 @@ def test_a_value_put_during_a_redemption_is_lost_to_neither_phase(two: Two, roun
     two.check()
 
 
-@pytest.mark.xfail(reason="see test_processes.py: an end that meets a redemption", strict=False)
 @ROUNDS
 def test_a_redemption_during_the_end_leaves_nothing_that_opens(two: Two, rounds: int) -> None:
     citizen, desks = two.store.citizen(), two.agency(two.store.agency())
@@ -177,7 +175,6 @@ def test_a_redemption_during_the_end_leaves_nothing_that_opens(two: Two, rounds:
     assert citizen.alarms() == []
 
 
-@pytest.mark.xfail(reason="see test_processes.py: an end that meets a redemption", strict=False)
 @ROUNDS
 def test_a_redemption_during_the_expiry_is_one_or_the_other(two: Two, rounds: int) -> None:
     citizen, desks = two.store.citizen(), two.agency(two.store.agency())
@@ -323,7 +320,6 @@ def test_two_ways_to_unlock_stay_whoever_removes_which(two: Two, rounds: int) ->
     two.check()
 
 
-@pytest.mark.xfail(reason="see test_processes.py: a salt that goes at once", strict=False)
 @ROUNDS
 def test_after_an_erasure_nothing_opens_whatever_was_under_way(two: Two, rounds: int) -> None:
     agency = two.agency(two.store.agency())

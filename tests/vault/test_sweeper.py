@@ -376,7 +376,6 @@ def test_the_count_of_turned_away_callers_survives_a_broken_log(
     assert ("calls.limited", 2) in system_log(store)
 
 
-@pytest.mark.xfail(reason="the premise of an end is only that the grant had not ended")
 def test_an_offer_redeemed_in_the_last_moment_does_not_end_as_expired(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

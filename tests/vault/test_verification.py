@@ -334,7 +334,7 @@ def test_a_head_note_for_another_root_is_named(small: Small) -> None:
 @pytest.mark.parametrize(
     "column",
     [
-        pytest.param("size", marks=pytest.mark.xfail(reason="MalformedTile leaves: no finding")),
+        "size",
         "frontier",
     ],
 )
