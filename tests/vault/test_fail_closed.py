@@ -404,7 +404,7 @@ def _wait(until: Callable[[], bool], seconds: float = 5) -> None:
         time.sleep(0.02)
 
 
-# Known faults
+# The narrow moments
 
 
 def test_what_is_owed_outlives_the_time_of_its_salt(store: Store) -> None:
