@@ -16,7 +16,7 @@ from vault.anchor import Anchor, AnchorWriter
 from vault.clock import Clock
 from vault.context import Opener
 from vault.database import Database
-from vault.errors import NotReady, Unavailable
+from vault.errors import NotReady, VaultError
 from vault.guard import check_log
 from vault.keys import AuditKey, audit_salt, open_audit_key
 from vault.keystore import Keystore
@@ -56,8 +56,12 @@ def open_system(settings: Settings, clock: Clock) -> System:
         check_log(main, signer.verifier, Anchor(settings.anchor))
         # (4)
         ak_0 = system_key(main, keystore, root, log.head().system_subject)
-    except (SQLAlchemyError, Unavailable) as error:
-        raise NotReady(f"A database can't be opened: {type(error).__name__}.") from None
+    except (SQLAlchemyError, VaultError) as fault:
+        main.close()
+        salts.close()
+        if isinstance(fault, NotReady):
+            raise
+        raise NotReady(f"A database can't be opened: {type(fault).__name__}.") from None
     anchor = AnchorWriter(Anchor(settings.anchor))
     anchor.offer(log.head().note)  # a crash may have left it behind
 

@@ -102,8 +102,8 @@ def _end_if_used_up(system: System, released: "_Prepared", now_ms: int) -> None:
     """After the last allowed read the grant ends: counted anew, for others may have read too."""
     grant = released.grant
     with system.main.read() as connection:
-        used = connection.execute(_READS_USED, grant.this).scalar_one()
-    if used >= (released.reads_max or 0):
+        used = connection.execute(_READS_USED, grant.this).scalar_one_or_none()
+    if used is not None and used >= (released.reads_max or 0):
         end(system, released.context.audit_key, grant, SYSTEM, "used_up", now_ms)
 
 

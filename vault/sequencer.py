@@ -108,6 +108,7 @@ class Sequencer:
             return future.result(timeout=WAIT_SECONDS_MAX)
         except FutureTimeout:
             future.cancel()
+            self._owes = True  # the caller may leave a note of what the log is owed
             raise LogUnavailable from None
 
     def close(self) -> None:
@@ -175,6 +176,9 @@ class Sequencer:
             if batch is None or batch.note is None or not self._is_there(batch):
                 raise LogUnavailable from None
             note = batch.note
+        except Exception:
+            self._owes = False  # what is owed may be to blame: the sweeper tries it one by one
+            raise
         self._owes = False
         if note is not None:
             self._committed(note)
