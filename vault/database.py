@@ -65,7 +65,9 @@ class Database:
         if not self.is_sqlite:
             return True
         with _reachable(), self.engine.connect() as connection:
+            connection.execute(text("PRAGMA busy_timeout=0"))  # it would hold up every writer
             busy = connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)")).scalar_one()
+            connection.execute(text(f"PRAGMA busy_timeout={int(BUSY_TIMEOUT_SECONDS * 1000)}"))
         return bool(busy == 0)
 
     def close(self) -> None:

@@ -10,15 +10,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from audit.note import LogKey
 from catalogue.errors import CatalogueFault
 from catalogue.fields import Catalogue, load_catalogue
-from crypto.errors import CannotOpen
 from crypto.secret import Secret
 from vault.anchor import Anchor, AnchorWriter
 from vault.clock import Clock
-from vault.context import Opener
+from vault.context import Opener, audit_key_of
 from vault.database import Database
 from vault.errors import NotReady, VaultError
 from vault.guard import check_log
-from vault.keys import AuditKey, audit_salt, open_audit_key
+from vault.keys import AuditKey
 from vault.keystore import Keystore
 from vault.log import LogStore
 from vault.owing import owed_items
@@ -118,10 +117,7 @@ def system_key(main: Database, keystore: Keystore, root: RootKey, subject: bytes
     """The key of the entries that concern no single vault; raises `NotReady`."""
     with main.read() as connection:
         blob = connection.execute(_AUDIT_KEY, {"subject": subject}).scalar_one_or_none()
-    salt = keystore.get([audit_salt(subject)]).get(audit_salt(subject))
-    if blob is None or salt is None:
-        raise NotReady("The log's own key is missing from the main database or the keystore.")
-    try:
-        return open_audit_key(root, subject, salt, blob)
-    except CannotOpen:
-        raise NotReady("The root key does not fit this database.") from None
+    key = None if blob is None else audit_key_of(root, keystore, subject, blob)
+    if key is None:
+        raise NotReady("The log's own key does not open: root key, keystore and database differ.")
+    return key
