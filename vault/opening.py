@@ -3,6 +3,7 @@
 `operate/setup.py` makes one.
 """
 
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -25,7 +26,7 @@ from vault.refusals import Refusals
 from vault.registry import Registry
 from vault.rootkey import KeyFile, RootKey, read_key_file, root_key_path
 from vault.schema import KEYSTORE, MAIN, check_schema
-from vault.sequencer import Item, Sequencer
+from vault.sequencer import Sequencer
 from vault.settings import Settings
 from vault.steps import sql
 from vault.system import System
@@ -64,9 +65,6 @@ def open_system(settings: Settings, clock: Clock) -> System:
     anchor = AnchorWriter(Anchor(settings.anchor))
     anchor.offer(log.head().note)  # a crash may have left it behind
 
-    def owed() -> tuple[Item, ...]:
-        return owed_items(main, keystore, root, ak_0)
-
     return System(
         settings=settings,
         clock=clock,
@@ -77,7 +75,9 @@ def open_system(settings: Settings, clock: Clock) -> System:
         catalogue=catalogue,
         registry=Registry(main, root),
         log=log,
-        sequencer=Sequencer(main, log, committed=anchor.offer, owed=owed),
+        sequencer=Sequencer(
+            main, log, committed=anchor.offer, owed=partial(owed_items, main, keystore, root, ak_0)
+        ),
         anchor=anchor,
         refusals=Refusals(settings.refusals_per_minute, settings.stranger_refusals_per_hour),
         system_key=ak_0,

@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from audit.entry import Event
+from audit.errors import MalformedEntry
 from audit.refs import Refs
 from vault.database import Database
 from vault.errors import LogUnavailable, Unavailable, VaultError
@@ -216,7 +217,7 @@ def _sequence(connection: Connection, batch: Batch, item: Item) -> Recorded | Pr
 
 def _blamed(fault: Exception) -> Exception:
     """What a waiter is told: its own item's fault as it is, any other as a log that is broken."""
-    if isinstance(fault, IntegrityError | VaultError):
+    if isinstance(fault, IntegrityError | MalformedEntry | VaultError):
         return fault
     _logger.error("the log can't be written: %s", type(fault).__name__)
     return LogUnavailable()
