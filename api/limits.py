@@ -36,13 +36,15 @@ class Limits:
 
     @contextmanager
     def count_failures(self, address: str) -> Iterator[None]:
-        """Around an unlock: a secret that opens nothing counts, and too many are `TooMany`."""
-        if not self._window.test(self._failures, "unlock", address):
-            raise self._too_many(self._failures, "unlock", address)
+        """Around an unlock: a secret that opens nothing counts, and too many are `TooMany`.
+
+        A right secret is never refused for what others behind the same address tried.
+        """
         try:
             yield
         except CannotUnlock:
-            self._window.hit(self._failures, "unlock", address)
+            if not self._window.hit(self._failures, "unlock", address):
+                raise self._too_many(self._failures, "unlock", address) from None
             raise
 
     def _too_many(self, item: RateLimitItemPerHour, what: str, address: str) -> TooMany:

@@ -30,6 +30,7 @@ from vault.errors import (
     SessionEnded,
     TooMany,
     UnauthorizedField,
+    Unavailable,
 )
 
 V = TypeVar("V")
@@ -53,6 +54,7 @@ _STATUSES: dict[type[Exception], int] = {
     TooMany: 429,
     Damaged: 500,
     LogUnavailable: 503,
+    Unavailable: 503,
     NotReady: 503,
 }
 _OAUTH: dict[type[Exception], tuple[int, str]] = {
@@ -64,6 +66,7 @@ _OAUTH: dict[type[Exception], tuple[int, str]] = {
     Damaged: (500, "server_error"),
     Conflict: (503, "temporarily_unavailable"),
     LogUnavailable: (503, "temporarily_unavailable"),
+    Unavailable: (503, "temporarily_unavailable"),
 }
 TITLES = {
     400: "Bad Request",

@@ -24,7 +24,6 @@ OFFICER_CHARACTERS_MAX = 128
 _CLOCK_AHEAD_MS = CLOCK_AHEAD_SECONDS_MAX * 1000
 _JTI = re.compile(r"[ -~]{1,128}")
 _CLIENT_ID = re.compile(r"[!-~]{1,256}")
-_NONCE = re.compile(r"[!-~]{1,256}")
 _URL = re.compile(r"[!-~]{1,2048}")
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 
@@ -38,7 +37,6 @@ class Proof:
     issued_at: int
     ath: str | None
     officer: str | None
-    nonce: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,8 @@ def verify_proof(
     """Checks one DPoP proof; raises `InvalidProof`. Numbers are those of RFC 9449 §4.3.
 
     `url` is the configured public URL of the endpoint, never one made of request headers. The
-    caller has (1) one DPoP header, and compares (10) `nonce` and the token's key with the result.
+    caller has (1) one DPoP header, and compares the token's key with the result. (10) No nonce is
+    asked for.
     """
     # (2) to (7): a JWT, claims, typ, asymmetric algorithm, signature, no private key
     try:
@@ -78,9 +77,6 @@ def verify_proof(
     # (9)
     if _target(claims["htu"]) != _target(url):
         raise InvalidProof("htu")
-    # (10) its form; whether it is fresh is the caller's to say
-    if "nonce" in claims and not _NONCE.fullmatch(claims["nonce"]):
-        raise InvalidProof("nonce")
     # (11) and, where a client adds them, nbf and exp
     issued_at = claims["iat"] * 1000
     if not now_ms - age_seconds_max * 1000 <= issued_at <= now_ms + _CLOCK_AHEAD_MS:
@@ -107,7 +103,6 @@ def verify_proof(
         issued_at=issued_at,
         ath=ath,
         officer=officer,
-        nonce=claims.get("nonce"),
     )
 
 

@@ -111,7 +111,8 @@ def _import_key(kind: str, jwk: Jwk) -> _PublicKey:
         or (isinstance(key, rsa.RSAPublicKey) and key.key_size in _RSA_BITS)
         or isinstance(key, ed25519.Ed25519PublicKey)
     )
-    if not right:
+    # A large RSA exponent makes a stranger's proof expensive to check.
+    if not right or jwk.get("e", "AQAB") != "AQAB":
         raise Malformed("jwk")
     return key  # type: ignore[no-any-return]
 

@@ -56,8 +56,11 @@ class Places:
         ]
 
 
-def initialise(places: Places, url: str, registration: str = "invite") -> Settings:
-    """Makes keys, databases, settings and anchor. Raises `NotReady` rather than overwrite."""
+def initialise(places: Places, url: str, registration: str = "invite", **more: str) -> Settings:
+    """Makes keys, databases, settings and anchor. Raises `NotReady` rather than overwrite.
+
+    `more` are further settings to keep, like the URLs of databases that are not SQLite files.
+    """
     for path in (places.data / SETTINGS_FILE, places.keys, places.anchor):
         if path.exists():
             raise NotReady(f"{path} is there already. Nothing was changed.")
@@ -77,6 +80,7 @@ def initialise(places: Places, url: str, registration: str = "invite") -> Settin
         "url": url,
         "origin": origin,
         "registration": registration,
+        **more,
     }
     # A JSON string is a TOML string too.
     lines = [f"{name} = {json.dumps(value)}" for name, value in chosen.items()]

@@ -178,8 +178,8 @@ class Store:
     vault: Vault
 
     @classmethod
-    def make(cls, folder: Path, _kind: str = "sqlite") -> "Store":
-        settings = initialise(Places.beside(folder / "kluis"), URL, "open")
+    def make(cls, folder: Path, **databases: str) -> "Store":
+        settings = initialise(Places.beside(folder / "kluis"), URL, "open", **databases)
         clock = FakeClock()
         return cls(settings, clock, Vault.open(settings, clock))
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import settings
 
 from tests.builders import Store
+from tests.postgresql import Databases
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -36,9 +37,20 @@ def shared() -> Callable[[str], Path]:
     return shared_path
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+    """A real PostgreSQL for this run, with a pair of databases for this worker."""
+    with Databases.start(tmp_path_factory.getbasetemp()) as databases:
+        yield databases
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """A fresh installation with an opened vault, on each kind of database there is."""
-    made = Store.make(tmp_path, str(request.param))
+    if request.param == "sqlite":
+        made = Store.make(tmp_path)
+    else:
+        databases: Databases = request.getfixturevalue("postgresql")
+        made = Store.make(tmp_path, **databases.emptied())
     yield made
     made.close()

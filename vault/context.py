@@ -21,7 +21,7 @@ from vault.keys import (
     open_metadata_key,
     vault_salt,
 )
-from vault.keystore import SaltKey
+from vault.keystore import Keystore, SaltKey
 from vault.memo import Memo
 from vault.rootkey import RootKey
 
@@ -41,6 +41,15 @@ class VaultContext:
 def context_salts(row: RowMapping) -> tuple[SaltKey, SaltKey]:
     """The two salts that opening this row takes."""
     return vault_salt(row["vault_id"]), audit_salt(row["subject"])
+
+
+def audit_key_of(root: RootKey, keystore: Keystore, subject: bytes, blob: bytes) -> AuditKey | None:
+    """A subject's audit key; None where its salt is gone or somebody changed its box."""
+    salt = keystore.get([audit_salt(subject)]).get(audit_salt(subject))
+    try:
+        return None if salt is None else open_audit_key(root, subject, salt, blob)
+    except CannotOpen:
+        return None
 
 
 class Opener:

@@ -10,11 +10,20 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import (
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    ProgrammingError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from vault.errors import Unavailable
 
 BUSY_TIMEOUT_SECONDS = 1.5
+_CONNECT_TIMEOUT_SECONDS = 2
+_POSTGRESQL_OPTIONS = "-c statement_timeout=1800 -c lock_timeout=1500"  # milliseconds
 
 
 def sqlite_url(path: Path) -> str:
@@ -31,8 +40,10 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A connection for short reads. No transaction stays open after it."""
+        """A connection for short reads, all of one snapshot. No transaction stays open after it."""
         with _reachable(), self.engine.connect() as connection:
+            if not self.is_sqlite:  # whose read transactions are snapshots by themselves
+                connection.execution_options(isolation_level="REPEATABLE READ")
             yield connection
 
     @contextmanager
@@ -42,6 +53,8 @@ class Database:
             if self.is_sqlite:
                 connection.execution_options(kluis_begin="BEGIN IMMEDIATE")
             with connection.begin():
+                if not self.is_sqlite:  # operators turn it off for all, for speed
+                    connection.exec_driver_sql("SET LOCAL synchronous_commit = on")
                 yield connection
 
     def truncate_wal(self) -> bool:
@@ -52,7 +65,9 @@ class Database:
         if not self.is_sqlite:
             return True
         with _reachable(), self.engine.connect() as connection:
+            connection.execute(text("PRAGMA busy_timeout=0"))  # it would hold up every writer
             busy = connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)")).scalar_one()
+            connection.execute(text(f"PRAGMA busy_timeout={int(BUSY_TIMEOUT_SECONDS * 1000)}"))
         return bool(busy == 0)
 
     def close(self) -> None:
@@ -61,21 +76,30 @@ class Database:
 
 @contextmanager
 def _reachable() -> Iterator[None]:
-    """What the driver says of a database that is locked, full or gone becomes `Unavailable`."""
+    """What the driver says of a database that is locked, full, broken or gone: `Unavailable`."""
     try:
         yield
-    except (OperationalError, InterfaceError):
+    except (IntegrityError, ProgrammingError, DataError):
+        raise  # the statement is to blame
+    except (DatabaseError, InterfaceError, PoolTimeout):
         raise Unavailable from None
 
 
 def _engine(url: str) -> Engine:
-    sqlite = make_url(url).get_backend_name() == "sqlite"
+    place = make_url(url)
+    sqlite = place.get_backend_name() == "sqlite"
+    arguments: dict[str, Any] = {"timeout": BUSY_TIMEOUT_SECONDS}
+    if not sqlite:
+        place = place.set(drivername="postgresql+psycopg")
+        arguments = {"connect_timeout": _CONNECT_TIMEOUT_SECONDS, "options": _POSTGRESQL_OPTIONS}
     engine = create_engine(
-        url,
+        place,
         hide_parameters=True,
-        connect_args={"timeout": BUSY_TIMEOUT_SECONDS} if sqlite else {},
+        connect_args=arguments,
         pool_size=16,
         max_overflow=48,
+        pool_timeout=BUSY_TIMEOUT_SECONDS,
+        pool_pre_ping=not sqlite,
     )
     if sqlite:
         event.listen(engine, "connect", _prepare_sqlite)

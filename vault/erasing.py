@@ -1,5 +1,7 @@
 """Erasing a vault: its salts, its rows, and one entry that names nobody (audit.md §7)."""
 
+from typing import Any
+
 from sqlalchemy import delete
 
 from crypto.box import mac
@@ -81,12 +83,8 @@ def finish_erasing(system: System, vault_id: bytes, subject: bytes, now_ms: int)
             connection.execute(delete(rows).where(rows.c.vault_id == vault_id))
 
 
-def erasing_vaults(system: System) -> list[tuple[bytes, bytes]]:
-    """(vault_id, subject) of every vault whose erasure has still to be finished."""
+def erasing_vaults(system: System) -> list[Any]:
+    """The rows (vault_id, subject, mac) of vaults whose erasure has still to be finished."""
     with system.main.read() as connection:
         rows = connection.execute(_ERASING).all()
-    return [
-        (row.vault_id, row.subject)
-        for row in rows
-        if constant_time_equal(row.mac, erasing_mac(system.root, row.vault_id))
-    ]
+    return [r for r in rows if constant_time_equal(r.mac, erasing_mac(system.root, r.vault_id))]

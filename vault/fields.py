@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import Any
 
 from catalogue import edtf
@@ -46,7 +47,7 @@ class NewValue:
     """What the owner states about one field. Validity dates are EDTF text."""
 
     field: str
-    value: Any
+    value: Any = dataclass_field(repr=False)
     status: str = "stated"
     valid_from: str | None = None
     valid_until: str | None = None

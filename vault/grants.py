@@ -139,6 +139,8 @@ def held_values(
 
     Every row passed its mac, the head that says which version is current included: `Damaged`.
     """
+    if not handles:
+        return {}
     parameters = {"vault": keys.vault_id, "recipient": recipient, "handles": list(handles)}
     statement = _HELD_BY_OWNER if recipient == keys.vault_id else _HELD_BY_GRANT
     held: dict[bytes, Held] = {}

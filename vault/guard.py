@@ -22,12 +22,12 @@ def check_log(main: Database, verifier: Verifier, anchor: Anchor) -> Checkpoint:
     """The head's checkpoint, once it has passed; raises `NotReady` with what is wrong."""
     with main.read() as connection:
         try:
+            anchored, note = anchor.read()  # first: it may only be older than what follows
             head = Head.read(connection)
             size, root = head.frontier.size, head.frontier.root()
             nodes = TileReader(connection, head.log).nodes()
             signed = open_note(head.note, [verifier])
             recomputed = root_at(size, nodes.read_node)
-            anchored, note = anchor.read()
             open_note(note, [verifier])
             continues = (
                 anchored.origin == head.origin

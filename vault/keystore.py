@@ -32,7 +32,8 @@ _DROP_PHASES = sql(_DROP + "kind = 'grant' AND id = :id AND phase < :phase AND o
 _DROP_VAULT = sql(_DROP + "vault_id = :vault")
 _DROP_EXPIRED = sql(_DROP + "expires_at <= :now AND owed IS NULL")
 _RETAIN_AUDIT_KEY = sql(
-    "UPDATE salt SET vault_id = :nobody, expires_at = :until WHERE kind = 'audit' AND id = :subject"
+    "UPDATE salt SET vault_id = :nobody, expires_at = :until"
+    " WHERE kind = 'audit' AND id = :subject AND vault_id = :vault"
 )
 _VOID = "UPDATE salt SET salt = NULL, owed = :owed WHERE vault_id = :vault AND owed IS NULL AND "
 _VOID_GRANT = sql(_VOID + "kind = 'grant' AND id = :id")
@@ -135,7 +136,7 @@ class Keystore:
 
     def drop_vault(self, vault_id: bytes, subject: bytes, retain_until: int) -> None:
         """Erases: every salt of the vault goes but the audit key's, which forgets whose it was."""
-        retained = {"nobody": b"", "until": retain_until, "subject": subject}
+        retained = {"nobody": b"", "until": retain_until, "subject": subject, "vault": vault_id}
         with self._database.write() as connection:
             connection.execute(_RETAIN_AUDIT_KEY, retained)
             connection.execute(_DROP_VAULT, {"vault": vault_id})

@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, insert
 
 from audit.entry import Chain, Event, check_pair, encode_chain, encode_event
+from audit.errors import BadNote
 from audit.leaf import Nonces, Opening, leaf_hash, open_opening, seal_opening
-from audit.note import Checkpoint, LogKey, sign_checkpoint
+from audit.note import Checkpoint, LogKey, open_note, sign_checkpoint
 from audit.refs import Refs
 from audit.tiles import WIDTH, NodeReader, RowUpdate, tile_updates
 from audit.tree import HASH_BYTES, Frontier
 from vault.database import Database
+from vault.errors import LogUnavailable
 from vault.keys import AuditKey
 from vault.steps import sql
 from vault.tables import audit_leaves, audit_openings
@@ -201,10 +203,24 @@ class LogStore:
     def __init__(self, database: Database, log_key: LogKey) -> None:
         self._database = database
         self._log_key = log_key
+        self._seen = 0  # entries; the log never has fewer again
 
     def begin(self, connection: Connection) -> Batch:
-        """Takes the row lock that orders all sequencers and reads the head under it."""
-        return Batch(connection, Head.read(connection, lock=True), self._log_key)
+        """Takes the row lock that orders all sequencers and reads the head under it.
+
+        Raises `LogUnavailable` for a head that our key did not sign or that was set back: what is
+        signed next would else be a second history.
+        """
+        head = Head.read(connection, lock=True)
+        tree = head.frontier
+        try:
+            signed = open_note(head.note, [self._log_key.verifier])
+        except BadNote:
+            raise LogUnavailable from None
+        if signed != Checkpoint(head.origin, tree.size, tree.root()) or tree.size < self._seen:
+            raise LogUnavailable
+        self._seen = tree.size
+        return Batch(connection, head, self._log_key)
 
     def holds(self, batch: Batch) -> bool:
         """Whether a batch whose COMMIT was not answered has landed."""

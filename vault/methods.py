@@ -29,6 +29,7 @@ from vault.keys import (
 from vault.recording import OWNER, draft, raise_version, unchanged
 from vault.sequencer import Item, PremiseFailed
 from vault.sessions import (
+    DELETE_ROUTE,
     OpenVault,
     SessionStarted,
     Unlocked,
@@ -59,8 +60,9 @@ _CONFIRM = sql(
     " AND state = 'active'"
 )
 _REMOVE = sql("UPDATE method SET state = 'removed' WHERE vault_id = :vault AND method_id = :id")
-_DELETE = sql("DELETE FROM method WHERE vault_id = :vault AND method_id = :id")
-_DELETE_ROUTE = sql("DELETE FROM route WHERE id = :id")
+_DELETE = sql(
+    "DELETE FROM method WHERE vault_id = :vault AND method_id = :id AND state = 'removed'"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +103,7 @@ def create_vault(
     Raises `Refused` without leave to make one, and `Conflict` for a device secret that is in use.
     """
     premises, admission = _admission(system, by, invite, now_ms)
-    with system.main.read() as connection:
-        taken = connection.execute(_ROUTE, {"id": method_id(device.secret)}).first()
-    if taken is not None:
-        raise _in_use()
+    _check_free(system, device.secret)
     recovery = UnlockSecret(RECOVERY, Secret.random(RECOVERY_SECRET_BYTES))
     unlocked, writes = _new_vault(system, device, now_ms)
     writes += _new_method(system, unlocked, recovery, now_ms, confirmed=False)
@@ -118,9 +117,7 @@ def create_vault(
     try:
         system.sequencer.record(item)
     except PremiseFailed:
-        raise Refused(
-            "This invitation is not valid, or not any more.", "invitation_invalid"
-        ) from None
+        raise _not_invited() from None
     except IntegrityError:
         raise _in_use() from None
     return VaultCreated(_show(recovery), session)
@@ -137,9 +134,11 @@ def _admission(
         raise Refused("New vaults are made at the counter only.", "registration_closed")
     if invite is None:
         raise Refused("A new vault needs an invitation here.", "invitation_needed")
-    id_ = derive_id(invite, "invite")
-    valid = Step(_INVITE_IS_VALID, {"id": id_, "now": now_ms})
-    return (valid,), (Step(_USE_INVITE, {"id": id_}),)
+    this = {"id": derive_id(invite, "invite"), "now": now_ms}
+    with system.main.read() as connection:  # before anything is made for a stranger
+        if connection.execute(_INVITE_IS_VALID, this).first() is None:
+            raise _not_invited()
+    return (Step(_INVITE_IS_VALID, this),), (Step(_USE_INVITE, this),)
 
 
 def _new_vault(
@@ -235,6 +234,7 @@ def add_method(
     Takes an unlock secret, not a session: what is boxed is the vault's own secret.
     """
     added = new or UnlockSecret(RECOVERY, Secret.random(RECOVERY_SECRET_BYTES))
+    _check_free(system, added.secret)
 
     def prepare() -> tuple[Item, None]:
         unlocked = open_with_secret(system, unlock)
@@ -273,16 +273,16 @@ def remove_method(system: System, owner: caller.Owner, id_: bytes, now_ms: int) 
         ), vault_id
 
     _, vault_id = system.record(prepare)
-    finish_removal(system, vault_id, id_)
-    end_other_sessions(system, vault_id, session_id(owner.token))
+    finish_removal(system, vault_id, id_, session_id(owner.token))
 
 
-def finish_removal(system: System, vault_id: bytes, id_: bytes) -> None:
-    """Drops the salt of a method that main shows as removed, then its rows."""
+def finish_removal(system: System, vault_id: bytes, id_: bytes, kept: bytes = b"") -> None:
+    """Of a method that main shows as removed: ends all sessions but one, drops salt and rows."""
+    end_other_sessions(system, vault_id, kept)
     system.keystore.drop([method_salt(id_)])
     with system.main.write() as connection:
         connection.execute(_DELETE, {"vault": vault_id, "id": id_})
-        connection.execute(_DELETE_ROUTE, {"id": id_})
+        connection.execute(DELETE_ROUTE, {"id": id_})
 
 
 def _check_removable(found: list[MethodInfo], id_: bytes) -> None:
@@ -295,6 +295,16 @@ def _check_removable(found: list[MethodInfo], id_: bytes) -> None:
             "Add another first.",
             "last_method",
         )
+
+
+def _not_invited() -> Refused:
+    return Refused("This invitation is not valid, or not any more.", "invitation_invalid")
+
+
+def _check_free(system: System, secret: Secret) -> None:
+    with system.main.read() as connection:
+        if connection.execute(_ROUTE, {"id": method_id(secret)}).first() is not None:
+            raise _in_use()
 
 
 def _in_use() -> Conflict:

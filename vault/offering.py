@@ -160,8 +160,8 @@ def _prepare(
 ) -> tuple[Item, OfferMade]:
     keys, vault_id = opened.context.keys, opened.context.vault_id
     grant_id, code = random_bytes(ID_BYTES), Secret.random(GRANT_CODE.secret_bytes)
-    offer_ends = now_ms + system.settings.offer_ttl_seconds * 1000
     not_after = now_ms + choice.duration_seconds * 1000
+    offer_ends = min(now_ms + system.settings.offer_ttl_seconds * 1000, not_after)
     salt = system.keystore.make(grant_salt(grant_id, 0), vault_id, offer_ends)
     grant_keys = GrantKeys.from_token(code, vault_id, grant_id, 0, salt)
     grant = Grant(

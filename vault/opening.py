@@ -3,6 +3,7 @@
 `operate/setup.py` makes one.
 """
 
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -10,15 +11,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from audit.note import LogKey
 from catalogue.errors import CatalogueFault
 from catalogue.fields import Catalogue, load_catalogue
-from crypto.errors import CannotOpen
 from crypto.secret import Secret
 from vault.anchor import Anchor, AnchorWriter
 from vault.clock import Clock
-from vault.context import Opener
+from vault.context import Opener, audit_key_of
 from vault.database import Database
-from vault.errors import NotReady, Unavailable
+from vault.errors import NotReady, VaultError
 from vault.guard import check_log
-from vault.keys import AuditKey, audit_salt, open_audit_key
+from vault.keys import AuditKey
 from vault.keystore import Keystore
 from vault.log import LogStore
 from vault.owing import owed_items
@@ -26,7 +26,7 @@ from vault.refusals import Refusals
 from vault.registry import Registry
 from vault.rootkey import KeyFile, RootKey, read_key_file, root_key_path
 from vault.schema import KEYSTORE, MAIN, check_schema
-from vault.sequencer import Item, Sequencer
+from vault.sequencer import Sequencer
 from vault.settings import Settings
 from vault.steps import sql
 from vault.system import System
@@ -56,13 +56,14 @@ def open_system(settings: Settings, clock: Clock) -> System:
         check_log(main, signer.verifier, Anchor(settings.anchor))
         # (4)
         ak_0 = system_key(main, keystore, root, log.head().system_subject)
-    except (SQLAlchemyError, Unavailable) as error:
-        raise NotReady(f"A database can't be opened: {type(error).__name__}.") from None
+    except (SQLAlchemyError, VaultError) as fault:
+        main.close()
+        salts.close()
+        if isinstance(fault, NotReady):
+            raise
+        raise NotReady(f"A database can't be opened: {type(fault).__name__}.") from None
     anchor = AnchorWriter(Anchor(settings.anchor))
     anchor.offer(log.head().note)  # a crash may have left it behind
-
-    def owed() -> tuple[Item, ...]:
-        return owed_items(main, keystore, root, ak_0)
 
     return System(
         settings=settings,
@@ -74,7 +75,9 @@ def open_system(settings: Settings, clock: Clock) -> System:
         catalogue=catalogue,
         registry=Registry(main, root),
         log=log,
-        sequencer=Sequencer(main, log, committed=anchor.offer, owed=owed),
+        sequencer=Sequencer(
+            main, log, committed=anchor.offer, owed=partial(owed_items, main, keystore, root, ak_0)
+        ),
         anchor=anchor,
         refusals=Refusals(settings.refusals_per_minute, settings.stranger_refusals_per_hour),
         system_key=ak_0,
@@ -114,10 +117,7 @@ def system_key(main: Database, keystore: Keystore, root: RootKey, subject: bytes
     """The key of the entries that concern no single vault; raises `NotReady`."""
     with main.read() as connection:
         blob = connection.execute(_AUDIT_KEY, {"subject": subject}).scalar_one_or_none()
-    salt = keystore.get([audit_salt(subject)]).get(audit_salt(subject))
-    if blob is None or salt is None:
-        raise NotReady("The log's own key is missing from the main database or the keystore.")
-    try:
-        return open_audit_key(root, subject, salt, blob)
-    except CannotOpen:
-        raise NotReady("The root key does not fit this database.") from None
+    key = None if blob is None else audit_key_of(root, keystore, subject, blob)
+    if key is None:
+        raise NotReady("The log's own key does not open: root key, keystore and database differ.")
+    return key

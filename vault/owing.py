@@ -8,12 +8,12 @@ from collections.abc import Iterator
 
 from audit.entry import Actor
 from consent.decision import ENDED
-from crypto.errors import CannotOpen
+from vault.context import audit_key_of
 from vault.database import Database
 from vault.ending import ending_item
 from vault.erasing import erasing_item
 from vault.grants import Grant
-from vault.keys import AuditKey, audit_salt, open_audit_key
+from vault.keys import AuditKey
 from vault.keystore import Keystore, Owed
 from vault.rootkey import RootKey
 from vault.sequencer import Item
@@ -51,11 +51,8 @@ def _end_items(
         row = found.mappings().one_or_none()
     if row is None:
         return
-    salt = audit_salt(row["subject"])
-    try:
-        stored = keystore.get([salt])[salt]
-        key = open_audit_key(root, row["subject"], stored, row["audit_key_box"])
-    except (KeyError, CannotOpen):
+    key = audit_key_of(root, keystore, row["subject"], row["audit_key_box"])
+    if key is None:
         return  # the vault is erased: nobody is left to tell
     actor = Actor(note.actor, note.actor_id or None)
     grant = Grant.of(row)

@@ -90,11 +90,11 @@ def read(
     system.refusals.check(holder.proof.thumbprint, now_ms)
     reading = _Reading(system, holder, tuple(fields), now_ms)
     recorded, released = system.record(reading.prepare)
+    if released is not None and released.reads_max is not None:
+        _end_if_used_up(system, released, now_ms)
     if not recorded.permitted or released is None:
         system.refusals.count(holder.proof.thumbprint, now_ms)
         raise _refusal(recorded.event)
-    if released.reads_max is not None:
-        _end_if_used_up(system, released, now_ms)
     return released.values
 
 
@@ -102,8 +102,8 @@ def _end_if_used_up(system: System, released: "_Prepared", now_ms: int) -> None:
     """After the last allowed read the grant ends: counted anew, for others may have read too."""
     grant = released.grant
     with system.main.read() as connection:
-        used = connection.execute(_READS_USED, grant.this).scalar_one()
-    if used >= (released.reads_max or 0):
+        used = connection.execute(_READS_USED, grant.this).scalar_one_or_none()
+    if used is not None and used >= (released.reads_max or 0):
         end(system, released.context.audit_key, grant, SYSTEM, "used_up", now_ms)
 
 
@@ -149,7 +149,9 @@ class _Reading:
         if isinstance(decision, Deny):
             if not facts.key_matches:
                 self._check_stranger(found)
-            return self._denied(found, decision.reason), None
+            used_up = _Prepared(found.context, found.grant, {}, found.terms.reads_max)
+            ends = decision.reason == "used_up"  # a read that broke off may have been the last
+            return self._denied(found, decision.reason), used_up if ends else None
         if found.keys is None:
             return self._denied(found, "ended"), None
         values = {field: _release(found.keys, held[field], field) for field in decision.fields}

@@ -232,9 +232,7 @@ class _Attempt:
             return self._second_use(found, event)
         if reason == "wrong_tx_code":
             return self._wrong_tx_code(found, event)
-        return Item(
-            event, key, premises=(self._still(grant),), rights=self._burns(), refs=grant.refs
-        )
+        return Item(event, key, premises=(self._still(grant),), rights=self._burns())
 
     def _second_use(self, found: _Offer, denied: Event) -> Item:
         """Ends the grant and alarms the owner, once: the premise is that it had not ended.
@@ -275,13 +273,14 @@ class _Attempt:
         return Item(event, key, rights=self._burns())
 
     def _event(self, found: _Offer, **body: Any) -> Event:
+        grant = found.grant.grant_id
         if body.get("reason") == "wrong_agency":  # learns nothing of what was meant for another
-            return draft(self.now_ms, "grant.redeem", self._actor(), **body)
+            return draft(self.now_ms, "grant.redeem", self._actor(), grant=grant, **body)
         return draft(
             self.now_ms,
             "grant.redeem",
             self._actor(),
-            grant=found.grant.grant_id,
+            grant=grant,
             fields_requested=found.terms.fields,
             **use_of(found.registry, found.terms),
             **body,

@@ -7,6 +7,7 @@ its entry is committed; if that can't be done the caller gets `LogUnavailable` a
 While a batch commits in the writer thread, the next one gathers; nobody waits on purpose.
 """
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -15,15 +16,18 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
 
 from audit.entry import Event
+from audit.errors import MalformedEntry
 from audit.refs import Refs
 from vault.database import Database
-from vault.errors import LogUnavailable, Unavailable
+from vault.errors import LogUnavailable, Unavailable, VaultError
 from vault.keys import AuditKey
 from vault.log import Batch, LogStore
 from vault.steps import Step
 
+_logger = logging.getLogger(__name__)
 BATCH_ITEMS_MAX = 512
 QUEUE_ITEMS_MAX = 4096
 WAIT_SECONDS_MAX = 2.0
@@ -108,6 +112,7 @@ class Sequencer:
             return future.result(timeout=WAIT_SECONDS_MAX)
         except FutureTimeout:
             future.cancel()
+            self._owes = True  # the caller may leave a note of what the log is owed
             raise LogUnavailable from None
 
     def close(self) -> None:
@@ -127,7 +132,8 @@ class Sequencer:
                 taken = [
                     self._queue.popleft() for _ in range(min(len(self._queue), BATCH_ITEMS_MAX))
                 ]
-            live = [(item, future) for item, future in taken if _start(future)]
+            # An item whose waiter gave up before it was taken leaves no trace.
+            live = [one for one in taken if one[1].set_running_or_notify_cancel()]
             if live:
                 self._process(live)
 
@@ -139,7 +145,8 @@ class Sequencer:
         except LogUnavailable as unavailable:
             results = [unavailable] * len(items)
         except Exception as fault:  # noqa: BLE001 - one bad item must not take the others along
-            results = [fault] if len(items) == 1 else [self._alone(item) for item in items]
+            several = len(items) > 1
+            results = [self._alone(item) for item in items] if several else [_blamed(fault)]
         for (_, future), result in zip(live, results, strict=True):
             if isinstance(result, Recorded):
                 future.set_result(result)
@@ -151,7 +158,7 @@ class Sequencer:
         try:
             return self._commit([item])[0]
         except Exception as fault:  # noqa: BLE001 - handed to the waiter
-            return fault
+            return _blamed(fault)
 
     def _commit(self, items: Sequence[Item]) -> list[Recorded | Exception]:
         """Commits items in one transaction, after any entries the log still owes.
@@ -175,6 +182,9 @@ class Sequencer:
             if batch is None or batch.note is None or not self._is_there(batch):
                 raise LogUnavailable from None
             note = batch.note
+        except Exception:
+            self._owes = False  # what is owed may be to blame: the sweeper tries it one by one
+            raise
         self._owes = False
         if note is not None:
             self._committed(note)
@@ -205,11 +215,14 @@ def _sequence(connection: Connection, batch: Batch, item: Item) -> Recorded | Pr
     return Recorded(index, item.event)
 
 
+def _blamed(fault: Exception) -> Exception:
+    """What a waiter is told: its own item's fault as it is, any other as a log that is broken."""
+    if isinstance(fault, IntegrityError | MalformedEntry | VaultError):
+        return fault
+    _logger.error("the log can't be written: %s", type(fault).__name__)
+    return LogUnavailable()
+
+
 def _holds(connection: Connection, condition: Step) -> bool:
     result = connection.execute(condition.statement, condition.values)
     return len(result.all()) == 1 if result.returns_rows else result.rowcount == 1
-
-
-def _start(future: Future[Recorded]) -> bool:
-    """False for an item whose waiter gave up before it was taken: it leaves no trace."""
-    return future.set_running_or_notify_cancel()

@@ -42,7 +42,7 @@ _METHOD_IS_THERE = sql(
 )
 _SESSIONS = sql("SELECT session_id FROM session WHERE vault_id = :vault")
 _DELETE_SESSION = sql("DELETE FROM session WHERE vault_id = :vault AND session_id = :id")
-_DELETE_ROUTE = sql("DELETE FROM route WHERE id = :id")
+DELETE_ROUTE = sql("DELETE FROM route WHERE id = :id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,4 +222,4 @@ def _end_sessions(system: System, vault_id: bytes, ids: Sequence[bytes]) -> None
     with system.main.write() as connection:
         for id_ in ids:
             connection.execute(_DELETE_SESSION, {"vault": vault_id, "id": id_})
-            connection.execute(_DELETE_ROUTE, {"id": id_})
+            connection.execute(DELETE_ROUTE, {"id": id_})

@@ -4,16 +4,13 @@ Order: what is passed in, then `KLUIS_*` in the environment, then `kluis.toml` i
 then the defaults here.
 """
 
+import os
+import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, field_validator
-from pydantic_settings import (
-    BaseSettings,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    TomlConfigSettingsSource,
-)
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from vault.database import sqlite_url
 from vault.errors import NotReady
@@ -32,8 +29,8 @@ class Settings(BaseSettings):
     anchor: Path = Field(description="File outside both that remembers the newest checkpoint.")
     url: str = Field("http://localhost:8000", description="Public URL: issuer, htu, QR codes.")
     origin: str = Field("", description="Name of the audit log; set once, from the URL's host.")
-    database_url: str = Field("", description="Main database; empty: a SQLite file in `data`.")
-    keystore_url: str = Field("", description="Keystore; empty: a SQLite file in `keys`.")
+    database_url: str = Field("", repr=False, description="Main database; empty: SQLite.")
+    keystore_url: str = Field("", repr=False, description="Keystore; empty: SQLite.")
     catalogue_files: tuple[Path, ...] = Field((), description="Files that add fields.")
     registration: Literal["open", "invite", "operator"] = Field(
         "invite", description="Who may make a vault."
@@ -69,24 +66,12 @@ class Settings(BaseSettings):
     def salts_url(self) -> str:
         return self.keystore_url or sqlite_url(self.keys / "keystore")
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - not a source here
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - not a source here
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        data = init_settings().get("data")
-        if data is None:
-            return init_settings, env_settings
-        toml = TomlConfigSettingsSource(settings_cls, Path(data) / SETTINGS_FILE)
-        return init_settings, env_settings, toml
 
-
-def load_settings(data: Path) -> Settings:
+def load_settings(data: Path, **given: Any) -> Settings:
     """The settings of an installation made by `kluis init`. Raises `NotReady` where none is."""
-    if not (data / SETTINGS_FILE).is_file():
+    file = data / SETTINGS_FILE
+    if not file.is_file():
         raise NotReady(f"There is no installation in {data}. Make one: kluis init --data {data}")
-    return Settings(data=data.resolve())
+    stored = tomllib.loads(file.read_text(encoding="utf-8"))
+    kept = {name: stored[name] for name in stored if f"KLUIS_{name.upper()}" not in os.environ}
+    return Settings(**{**kept, **given, "data": data.resolve()})

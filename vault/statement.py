@@ -6,6 +6,7 @@ A source's own signed statement (0x01) comes with deposits.
 """
 
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import Any
 
 from audit.shapes import instant_text, parse_instant
@@ -24,7 +25,7 @@ class Statement:
     """One stated value. `stated_at` is Unix milliseconds; validity dates are EDTF text."""
 
     field: str
-    value: Any
+    value: Any = dataclass_field(repr=False)
     stated_at: int
     status: str = "stated"
     valid_from: str | None = None

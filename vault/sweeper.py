@@ -10,10 +10,10 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from consent.decision import ENDED, OFFERED
+from vault.context import audit_key_of
 from vault.ending import end_as_it_is
 from vault.erasing import erasing_vaults, finish_erasing
 from vault.grants import Grant
-from vault.keys import audit_salt, open_audit_key
 from vault.methods import finish_removal
 from vault.owing import owed_items
 from vault.recording import SYSTEM, draft
@@ -101,11 +101,9 @@ def _end_grants(system: System, now_ms: int) -> None:
     with system.main.read() as connection:
         rows = connection.execute(_OVER, {"now": now_ms}).mappings().all()
     for row in rows:
-        name = audit_salt(row["subject"])
-        salt = system.keystore.get([name]).get(name)
-        if salt is None:
+        key = audit_key_of(system.root, system.keystore, row["subject"], row["audit_key_box"])
+        if key is None:
             continue
-        key = open_audit_key(system.root, row["subject"], salt, row["audit_key_box"])
         grant = Grant.of(row)
         reason = "offer_expired" if grant.state == OFFERED else "expired"
         with suppress(PremiseFailed):  # redeemed or ended in the last moment
@@ -136,8 +134,8 @@ def _finish_methods(system: System, _now_ms: int) -> None:
 
 
 def _finish_erasures(system: System, now_ms: int) -> None:
-    for vault_id, subject in erasing_vaults(system):
-        finish_erasing(system, vault_id, subject, now_ms)
+    for row in erasing_vaults(system):
+        finish_erasing(system, row.vault_id, row.subject, now_ms)
 
 
 def _forget(system: System, now_ms: int) -> None:

@@ -22,7 +22,7 @@ from crypto.encoding import b64u
 from crypto.primitives import sha256
 from operate.setup import Places, initialise
 from vault.caller import Operator
-from vault.settings import Settings
+from vault.settings import load_settings
 from vault.vault import Vault
 
 AGENCY = "https://oin.example/00000001234567890000"
@@ -109,7 +109,7 @@ def running(folder: Path, seen: Seen, **changed: Any) -> Iterator[Server]:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     made = initialise(Places.beside(folder / "k"), url, changed.pop("registration", "open"))
-    settings = Settings(data=made.data, **changed)
+    settings = load_settings(made.data, **changed)
     captured = Captured()
     loggers = [logging.getLogger(name) for name in ("uvicorn", "uvicorn.access", "kluis")]
     with Vault.open(settings) as vault:

@@ -242,7 +242,9 @@ def test_another_root_key_is_refused(store: Store, citizen: Citizen, stranger: S
     store.vault.close()
     shutil.copy(stranger.keys / "root-1.key", store.settings.keys / "root-1.key")
 
-    assert refusal(store.settings, store) == "The root key does not fit this database."
+    assert refusal(store.settings, store) == (
+        "The log's own key does not open: root key, keystore and database differ."
+    )
 
 
 def test_another_log_key_is_refused(store: Store, citizen: Citizen, stranger: Settings) -> None:

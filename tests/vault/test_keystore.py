@@ -34,10 +34,14 @@ def second(store: Store) -> Iterator[Keystore]:
     opened.close()
 
 
-def files(store: Store) -> bytes:
-    """Every byte of the keystore's files."""
+def sqlite_only(store: Store) -> None:
     if not store.vault.system.main.is_sqlite:
         pytest.skip("about SQLite files")
+
+
+def files(store: Store) -> bytes:
+    """Every byte of the keystore's files."""
+    sqlite_only(store)
     paths = Path(store.settings.keys).glob("keystore*")
     return b"".join(path.read_bytes() for path in paths)
 
@@ -227,6 +231,7 @@ def test_pressing_out_waits_for_a_reader_who_is_soon_done(
 def test_a_reader_who_stays_does_not_hold_up_a_deletion_and_is_noticed(
     store: Store, keystore: Keystore, second: Keystore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    sqlite_only(store)
     monkeypatch.setattr("vault.keystore._TRUNCATE_SECONDS_MAX", 0.1)
     salt = keystore.make(GRANT, VAULT)
     with keystore._database.read() as connection:
@@ -245,7 +250,10 @@ def test_a_reader_who_stays_does_not_hold_up_a_deletion_and_is_noticed(
     assert salt not in files(store)
 
 
-def test_a_transaction_that_fails_deletes_nothing(keystore: Keystore, second: Keystore) -> None:
+def test_a_transaction_that_fails_deletes_nothing(
+    store: Store, keystore: Keystore, second: Keystore
+) -> None:
+    sqlite_only(store)  # where a writer holds up every other
     made = keystore.make(GRANT, VAULT)
     with second._database.write(), pytest.raises(Unavailable):
         keystore.void_grant(VAULT, GRANT.id, OWED)

@@ -83,7 +83,7 @@ def test_an_installation_does_not_open_with_another_root_key(store: Store) -> No
     before = path.read_bytes()
     path.write_bytes(bytes(32))
 
-    with pytest.raises(NotReady, match="root key does not fit"):
+    with pytest.raises(NotReady, match="own key does not open"):
         store.reopen()
 
     path.write_bytes(before)
