@@ -65,6 +65,7 @@ def open_system(settings: Settings, clock: Clock) -> System:
     anchor = AnchorWriter(Anchor(settings.anchor))
     anchor.offer(log.head().note)  # a crash may have left it behind
 
+    owed = partial(owed_items, main, keystore, root, ak_0)
     return System(
         settings=settings,
         clock=clock,
@@ -75,9 +76,7 @@ def open_system(settings: Settings, clock: Clock) -> System:
         catalogue=catalogue,
         registry=Registry(main, root),
         log=log,
-        sequencer=Sequencer(
-            main, log, committed=anchor.offer, owed=partial(owed_items, main, keystore, root, ak_0)
-        ),
+        sequencer=Sequencer(main, log, committed=anchor.offer, owed=owed),
         anchor=anchor,
         refusals=Refusals(settings.refusals_per_minute, settings.stranger_refusals_per_hour),
         system_key=ak_0,

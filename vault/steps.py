@@ -31,8 +31,8 @@ class Step:
 
 def sql(statement: str, *lists: str) -> TextClause:
     """A statement, its `{fragments}` filled in; parameters in `lists` take a list (`IN :xs`)."""
-    taken = [bindparam(name, expanding=True) for name in lists]
-    return text(statement.format_map(_FRAGMENTS)).bindparams(*taken)
+    filled = text(statement.format_map(_FRAGMENTS))
+    return filled.bindparams(*(bindparam(name, expanding=True) for name in lists))
 
 
 def insertion(table: Table, rows: Iterable[Values]) -> tuple[Step, ...]:
