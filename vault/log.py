@@ -5,6 +5,7 @@ nothing of the tree from before, and writes leaves, openings, tiles and the sign
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, insert
@@ -17,7 +18,7 @@ from audit.refs import Refs
 from audit.tiles import WIDTH, NodeReader, RowUpdate, tile_updates
 from audit.tree import HASH_BYTES, Frontier
 from vault.database import Database
-from vault.errors import LogUnavailable
+from vault.errors import LogUnavailable, Unavailable
 from vault.keys import AuditKey
 from vault.steps import sql
 from vault.tables import audit_leaves, audit_openings
@@ -223,9 +224,10 @@ class LogStore:
         return Batch(connection, head, self._log_key)
 
     def holds(self, batch: Batch) -> bool:
-        """Whether a batch whose COMMIT was not answered has landed."""
-        with self._database.read() as connection:
+        """Whether a batch whose COMMIT was not answered has landed, as far as that can be told."""
+        with suppress(Unavailable), self._database.read() as connection:
             return connection.execute(_HOLDS, {"id": batch.entry_ids[-1]}).first() is not None
+        return False
 
     def head(self) -> Head:
         with self._database.read() as connection:

@@ -179,7 +179,7 @@ class Sequencer:
                 note = batch.store()
         except Unavailable:
             self._owes = True
-            if batch is None or batch.note is None or not self._is_there(batch):
+            if batch is None or batch.note is None or not self._log.holds(batch):
                 raise LogUnavailable from None
             note = batch.note
         except Exception:
@@ -189,12 +189,6 @@ class Sequencer:
         if note is not None:
             self._committed(note)
         return results
-
-    def _is_there(self, batch: Batch) -> bool:
-        try:
-            return self._log.holds(batch)
-        except Unavailable:
-            return False
 
 
 def _sequence(connection: Connection, batch: Batch, item: Item) -> Recorded | PremiseFailed:
