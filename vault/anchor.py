@@ -1,4 +1,4 @@
-"""The anchor: the newest checkpoint, kept outside the database (audit.md §5).
+"""The anchor: the newest checkpoint, kept outside the database (docs/audit.md, 8 The anchor).
 
 A database restored from a backup would sign a second history. Whoever serves it first compares it
 with this file. A snapshot that takes the anchor along is not noticed.

@@ -1,7 +1,7 @@
 """Opening a vault's metadata: what every request about one vault needs before it decides.
 
-One statement on the main database (the caller's own, joined with the
-vault), one on the keystore. The result opens no value; values need the owner's or a grant's keys.
+It takes one statement on the main database (the caller's own, joined with the vault) and one on the
+keystore. The result opens no value: values need the owner's or a grant's keys.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,8 @@
-"""Ending a grant: by the owner, by time, by use, by a second use of its code (format.md §4-5).
+"""Ending a grant: by the owner, by time, by use, by a second use of its code.
 
 Main decides, with the entry; then the salts go; then success is said. Where the log can't be
-written the salts go first and the log is owed the entry: an end never waits (audit.md §3).
+written the salts go first and the log is owed the entry: an end never waits. Written down in
+docs/format.md, 10 Two databases, one order.
 """
 
 from dataclasses import dataclass

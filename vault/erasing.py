@@ -1,4 +1,7 @@
-"""Erasing a vault: its salts, its rows, and one entry that names nobody (audit.md §7)."""
+"""Erasing a vault: its salts, its rows, and one entry that names nobody.
+
+Written down in docs/audit.md, 9 Erasure.
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""The owner's values: put, current, history (format.md §3). Values are never updated."""
+"""The owner's values: put, current, history. Values are never updated.
+
+Written down in docs/format.md, 6 Statements and values.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

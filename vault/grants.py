@@ -1,4 +1,7 @@
-"""A grant as it lies in the database: its row, its mac, its terms, its stanzas (format.md §2-4)."""
+"""A grant as it lies in the database: its row, its mac, its terms, its stanzas.
+
+Written down in docs/format.md, 7 Grants, and docs/format.md, 8 Row macs.
+"""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace

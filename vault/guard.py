@@ -1,4 +1,4 @@
-"""The restore guard: no second history is signed under one name (audit.md §5).
+"""The restore guard: no second history is signed under one name (docs/audit.md, 8 The anchor).
 
 At start the head must be signed by our key, be what its edge tiles give, and continue the anchor.
 All of it costs O(log n); the whole log is recomputed by `kluis audit verify`.

@@ -1,4 +1,4 @@
-"""Every key of a vault by its name, in the order of format.md §2. Derives; stores nothing."""
+"""Every key of a vault by its name, in the order of docs/format.md, 4 Keys. Stores nothing."""
 
 from dataclasses import dataclass
 from functools import cached_property

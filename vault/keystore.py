@@ -1,7 +1,7 @@
 """The keystore: salts whose deletion is what makes an end, a logout or an erasure real.
 
 A key derived with a salt can't be derived again once the salt is gone, whatever old token or old
-backup turns up (format.md §2, §5). The keystore shares no transaction with the main database.
+backup turns up (docs/format.md, 9 The keystore). It shares no transaction with the main database.
 """
 
 import time
@@ -147,7 +147,7 @@ class Keystore:
         self._write(_DROP_EXPIRED, {"now": now_ms})
 
     def void_grant(self, vault_id: bytes, grant_id: bytes, owed: Owed) -> None:
-        """Makes a grant's salts unusable now; notes the entry the log is owed (audit.md §3)."""
+        """Makes a grant's salts unusable now; notes the entry the log is owed."""
         self._write(_VOID_GRANT, {"vault": vault_id, "id": grant_id, "owed": owed.encode()})
 
     def void_vault(self, vault_id: bytes, owed: Owed) -> None:

@@ -1,4 +1,4 @@
-"""The log's rows: reading it, and the one batch that grows it (audit.md §2-4).
+"""The log's rows: reading it, and the one batch that grows it (docs/audit.md, 7 Sequencing).
 
 `Batch` lives inside the sequencer's transaction. It reads the head under the row lock, caches
 nothing of the tree from before, and writes leaves, openings, tiles and the signed head together.
@@ -86,7 +86,8 @@ class Batch:
     connection: Connection
     head: Head
     log_key: LogKey
-    note: str | None = None  # of the new head, once stored
+    note: str | None = None  # of the new head, once stored, and its size
+    size: int = 0
     entry_ids: list[bytes] = field(default_factory=list)
     _leaf_datas: list[bytes] = field(default_factory=list)
     _openings: list[dict[str, object]] = field(default_factory=list)
@@ -116,10 +117,10 @@ class Batch:
         )
         return index
 
-    def store(self) -> str | None:
-        """Writes everything and signs the new head; returns its note, or None for no entries."""
+    def store(self) -> None:
+        """Writes everything and signs the new head; for no entries, nothing."""
         if not self._leaf_datas:
-            return None
+            return
         log, size = self.head.log, self.head.frontier.size
         hashes = [leaf_hash(data) for data in self._leaf_datas]
         rows = zip(self._leaf_datas, hashes, self.entry_ids, strict=True)
@@ -139,8 +140,7 @@ class Batch:
         note = sign_checkpoint(self.log_key, checkpoint)
         values = {"size": frontier.size, "frontier": frontier.encode(), "note": note}
         self.connection.execute(_PUT_HEAD, values)
-        self.note = note
-        return note
+        self.note, self.size = note, frontier.size
 
     def _last_of(self, subject: bytes) -> tuple[int, bytes]:
         known = self._subjects.get((subject, OPEN))
@@ -204,7 +204,7 @@ class LogStore:
     def __init__(self, database: Database, log_key: LogKey) -> None:
         self._database = database
         self._log_key = log_key
-        self._seen = 0  # entries; the log never has fewer again
+        self.seen = 0  # entries; the log never has fewer again
 
     def begin(self, connection: Connection) -> Batch:
         """Takes the row lock that orders all sequencers and reads the head under it.
@@ -218,9 +218,9 @@ class LogStore:
             signed = open_note(head.note, [self._log_key.verifier])
         except BadNote:
             raise LogUnavailable from None
-        if signed != Checkpoint(head.origin, tree.size, tree.root()) or tree.size < self._seen:
+        if signed != Checkpoint(head.origin, tree.size, tree.root()) or tree.size < self.seen:
             raise LogUnavailable
-        self._seen = tree.size
+        self.seen = tree.size
         return Batch(connection, head, self._log_key)
 
     def holds(self, batch: Batch) -> bool:

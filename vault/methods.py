@@ -1,5 +1,6 @@
-"""Creating a vault, and the ways to unlock it: device, recovery code (format.md §2).
+"""Creating a vault, and the ways to unlock it: device, recovery code.
 
+Written down in docs/format.md, 5 Unlocking and sessions.
 A vault never has only one way in: the recovery code is made with it, and counts once it was typed
 back. Adding a way takes the vault's own secret, so an unlock secret has to be shown again.
 """

@@ -1,7 +1,7 @@
 """Making an offer: the owner chooses agency, use, fields, time and reads; a code is shown once.
 
 The code's 20 bytes are not stored. With the grant's salt they give the keys that the chosen values'
-data keys are boxed for: holding the code is the access (format.md §4).
+data keys are boxed for: holding the code is the access (docs/format.md, 7 Grants).
 """
 
 import secrets

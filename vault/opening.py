@@ -1,4 +1,4 @@
-"""Opening an installation: keys, databases and log, after every check that is cheap (format.md §6).
+"""Opening an installation: keys, databases and log, after every check that is cheap.
 
 `operate/setup.py` makes one.
 """

@@ -1,7 +1,8 @@
 """What the log is owed: ends and erasures that took effect while it could not be written.
 
 The note stands beside the voided salt in the keystore. The sequencer writes the entry before
-anything else once it can (audit.md §3); the salt's row goes when main shows the end (format.md §5).
+anything else once it can; the salt's row goes when main shows the end. Written down in
+docs/audit.md, 7 Sequencing.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Reading granted fields: decide, open, record, and only then release (format.md §4, agency.md §2).
+"""Reading granted fields: decide, open, record, and only then release (docs/agency.md, 3 Read).
 
 Three looks at databases: main for grant and vault, the keystore for the salts, main for the values.
 The values are decrypted before the entry is committed, so that what the log says was given could
@@ -81,8 +81,9 @@ def read(
 ) -> dict[str, Released]:
     """The fields asked for, all of them or none, once their entry is committed.
 
-    Raises `BadInput`, `InvalidToken`, `UnauthorizedField`, `Refused`, `Replayed`,
-    `LogUnavailable`.
+    Refused: `BadInput`, `InvalidToken`, `UnauthorizedField`, `Refused`, `Replayed`, `TooMany`.
+    Not now: `LogUnavailable`; `Conflict`, where others kept changing it. `Damaged`: a stored row
+    does not pass its check. `NotFound`: the vault was erased while its last read was recorded.
     """
     if not fields or len(set(fields)) != len(fields) or len(fields) > system.settings.fields_max:
         raise BadInput("Name the fields you need, each of them once.", "invalid_request")

@@ -1,4 +1,4 @@
-"""Redeeming an offer's code, once, by the agency it names (format.md §4, agency.md §2).
+"""Redeeming an offer's code, once, by the agency it names (docs/format.md, 7 Grants).
 
 The code's keys open the data keys one last time; they are boxed anew for keys that follow from the
 access token and a new salt. From here on the code is dead, photographed or not.

@@ -1,5 +1,6 @@
-"""How many refusals become entries: an eternal log must not be filled by strangers (audit.md §1).
+"""How many refusals become entries: an eternal log must not be filled by strangers.
 
+Written down in docs/audit.md, 1 What is logged.
 An authenticated caller's refusals are entries, up to a number per minute; beyond it the caller is
 sent away before anything is looked up, and one entry says how often. Refusals of others that name
 a vault are entries up to a number per vault and hour.

@@ -1,5 +1,6 @@
-"""The operator's root key: one call, mac (format.md §2). A key file here; a token module later.
+"""The operator's root key: one call, mac. A key file here; a token module later.
 
+What follows from it: docs/format.md, 4 Keys.
 The root key alone opens nothing of a citizen: every unlock box needs the unlock secret as well.
 """
 

@@ -1,8 +1,9 @@
-"""The sequencer: the one way anything is recorded, and the one way anything changes (audit.md §3).
+"""The sequencer: the one way anything is recorded, and the one way anything changes.
 
-An `Item` is an entry with what must hold for it and what it changes. Items are committed in groups,
-in one order, under one row lock: whatever the log says happened first, did. Nothing leaves before
-its entry is committed; if that can't be done the caller gets `LogUnavailable` and releases nothing.
+Written down in docs/audit.md, 7 Sequencing. An `Item` is an entry with what must hold for it and
+what it changes. Items are committed in groups, in one order, under one row lock: whatever the log
+says happened first, did. Nothing leaves before its entry is committed; if that can't be done the
+caller gets `LogUnavailable` and releases nothing.
 
 While a batch commits in the writer thread, the next one gathers; nobody waits on purpose.
 """
@@ -176,18 +177,18 @@ class Sequencer:
                 results: list[Recorded | Exception] = [
                     _sequence(connection, batch, item) for item in items
                 ]
-                note = batch.store()
+                batch.store()
         except Unavailable:
             self._owes = True
             if batch is None or batch.note is None or not self._log.holds(batch):
                 raise LogUnavailable from None
-            note = batch.note
         except Exception:
             self._owes = False  # what is owed may be to blame: the sweeper tries it one by one
             raise
         self._owes = False
-        if note is not None:
-            self._committed(note)
+        if batch.note is not None:
+            self._log.seen = batch.size
+            self._committed(batch.note)
         return results
 
 

@@ -1,4 +1,6 @@
-"""A statement: what a value holds (format.md §3): the value, when and by whom it was stated.
+"""A statement: what a value holds: the value, when and by whom it was stated.
+
+Written down in docs/format.md, 6 Statements and values.
 
     0x00 || canonical JSON {field, value, stated_at, valid_from?, valid_until?, status}    the owner
 

@@ -1,5 +1,6 @@
-"""The sweeper: finishes what was begun, and ends what is over (format.md §5).
+"""The sweeper: finishes what was begun, and ends what is over.
 
+Written down in docs/format.md, 10 Two databases, one order.
 It runs at start and every few seconds, in any number of processes. Each step may stop anywhere and
 be done again. It never repairs by guessing: a row whose salt is missing is left for the doctor.
 """

@@ -1,4 +1,4 @@
-"""The tables, main database and keystore (format.md §2-5, audit.md §2-3). Shapes only.
+"""The tables, main database and keystore. Shapes only; docs/format.md says what lies in them.
 
 Primary keys of tables with vault data begin with `vault_id`, so that the database can be
 distributed by it. Instants are Unix milliseconds, ids 16 random bytes.
@@ -304,7 +304,7 @@ def _table(model: type[SQLModel]) -> Table:
     return cast(Table, model.__table__)  # type: ignore[attr-defined]  # set by SQLModel
 
 
-# The tables behind the models, for statements that need no objects (format.md: two on a read).
+# The tables behind the models, for statements that need no objects.
 instance = _table(Instance)
 routes = _table(Route)
 vaults = _table(VaultRow)

@@ -1,5 +1,6 @@
-"""Unlock methods and sessions: how a secret in the citizen's hand opens the vault (format.md §2).
+"""Unlock methods and sessions: how a secret in the citizen's hand opens the vault.
 
+Written down in docs/format.md, 5 Unlocking and sessions.
 A method boxes the vault's secret under the unlock secret *and* the root key. A session boxes only
 what reading needs, so a stolen session can enrol nothing.
 """

@@ -1,4 +1,7 @@
-"""A value: encrypted once under its own data key, which goes to each recipient (format.md §3)."""
+"""A value: encrypted once under its own data key, which goes to each recipient.
+
+Written down in docs/format.md, 6 Statements and values.
+"""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass

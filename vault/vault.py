@@ -1,7 +1,10 @@
 """`Vault`: the only door to the data, and the list of what can be done with it.
 
-Every method takes a caller, reads the clock once, decides, records in the audit log, and acts: in
-that order, so that nothing happens that the log does not say. What may be done is decided in
+A method takes a caller, reads the clock once, decides, records in the audit log, and acts: in that
+order, so that no value reaches an agency and no grant changes that the log does not say. Only an
+end or an erasure does not wait for a broken log, which is then owed the entry. No entries have what
+owners see of their own (`overview`, `grants`, `history`), `log_out`, `acknowledge` and `invite`;
+`registry` and `checkpoint` are public and take no caller. What may be done is decided in
 `consent/decision.py`; how it is kept stands in docs/format.md.
 """
 
