@@ -7,7 +7,7 @@ for line in io.lines(os.getenv("BENCH_REQUESTS")) do
   local headers = {}
   for i = 4, #parts do
     local name, value = parts[i]:match("^([^:]+): (.*)$")
-    headers[name] = value
+    if name then headers[name] = value end
   end
   requests[#requests + 1] = wrk.format(parts[1], parts[2], headers, parts[3] ~= "" and parts[3] or nil)
 end

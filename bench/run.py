@@ -38,6 +38,7 @@ class Bench:
 
     def __init__(self, work: Path, port: int) -> None:
         self.url = f"http://localhost:{port}"
+        os.environ.update(LIMITS)
         self.store = Store.make_live(work, self.url)
         self.citizen: Citizen = self.store.citizen(PERSON)
         self.agency: AgencyDesk = self.store.agency()
@@ -66,15 +67,17 @@ class Bench:
         ]
 
     def redemptions(self, count: int) -> list[Request]:
-        return [self._redemption() for _ in range(count)]
+        """Of many citizens: two changes of one vault at once would have to wait for each other."""
+        citizens = [self.store.citizen(PERSON) for _ in range(min(count, 50))]
+        return [self._redemption(citizens[at % len(citizens)]) for at in range(count)]
 
-    def _redemption(self) -> Request:
+    def _redemption(self, citizen: Citizen) -> Request:
         now = int(time.time())
         assertion = {
             "iss": self.agency.id, "sub": self.agency.id, "aud": self.url,
             "iat": now, "exp": now + 300, "jti": b64u(random_bytes(12)),
         }  # fmt: skip
-        offer = self.citizen.offer(self.agency, FIELDS[:3])
+        offer = citizen.offer(self.agency, FIELDS[:3])
         form = {
             "grant_type": "urn:ietf:params:oauth:grant-type:pre-authorized_code",
             "pre-authorized_code": offer.code,
