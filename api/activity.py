@@ -1,4 +1,7 @@
-"""The owner's own log: who did what, checked against the tree (audit.md §1)."""
+"""The owner's own log: who did what, checked against its leaves.
+
+What an entry holds: docs/audit.md, 2 Entries.
+"""
 
 from http import HTTPStatus
 from typing import Self

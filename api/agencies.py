@@ -1,4 +1,4 @@
-"""The public register: who may ask, for what, on which ground (agency.md §1)."""
+"""The public register: who may ask, for what, on which ground (docs/agency.md, 1 Register)."""
 
 import json
 from typing import Any, Literal

@@ -1,4 +1,4 @@
-"""The published checkpoint of the audit log (audit.md §6). Public."""
+"""The published checkpoint of the audit log (docs/audit.md, 6 Checkpoints). Public."""
 
 from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse

@@ -1,4 +1,4 @@
-"""Reading granted fields, after their entry is in the log (agency.md §2)."""
+"""Reading granted fields, after their entry is in the log (docs/agency.md, 3 Read)."""
 
 from typing import Annotated, Any, Self
 

@@ -23,7 +23,7 @@ class Asked(BaseModel):
 
 
 class Answer(BaseModel):
-    """Base of what goes out. What is None is left out."""
+    """Base of what goes out. Routes leave None out: `response_model_exclude_none`."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -1,4 +1,6 @@
-"""The token endpoint: an agency exchanges a citizen's code for an access token (agency.md §2).
+"""The token endpoint: an agency exchanges a citizen's code for an access token.
+
+For an agency it is explained in docs/agency.md, 2 Redeem the code.
 
 OpenID4VCI's pre-authorized code grant, `private_key_jwt` and DPoP. Nothing in the answer is the
 same for two agencies about one citizen.

@@ -1,4 +1,6 @@
-"""The two bodies of an entry (audit.md §1): `Event`, which the agency may know, and `Chain`.
+"""The two bodies of an entry of docs/audit.md, 2 Entries: `Event` and `Chain`.
+
+The agency that acted may know the event, and not the chain.
 
 Both are canonical JSON (RFC 8785). An absent key is left out, unknown keys are refused, arrays hold
 no duplicates, and what decodes encodes to the same bytes: one entry has one spelling.

@@ -1,4 +1,4 @@
-r"""Leaves that hide their entry until its opening is shown (audit.md §2).
+r"""Leaves that hide their entry until its opening is shown (docs/audit.md, 4 Leaves and openings).
 
     h1        = HMAC-SHA256(n1, "event\n" || event)      h2 = HMAC-SHA256(n2, "chain\n" || chain)
     leaf_data = 0x01 || SHA-256("kluis-audit/v1\n" || h1 || h2)

@@ -1,4 +1,4 @@
-r"""Checkpoints in signed notes (audit.md §4; C2SP tlog-checkpoint and signed-note).
+r"""Checkpoints (docs/audit.md, 6 Checkpoints) in signed notes: C2SP tlog-checkpoint, signed-note.
 
     <origin>\n<size>\n<base64 root>\n      no extension lines
     \n

@@ -5,7 +5,7 @@ renamed: the log keeps them for ever.
 """
 
 REASONS = (
-    "not_granted",  # the grant does not cover the field
+    "not_granted",  # the grant does not cover the field, or there is no value
     "use_revoked",  # the registration of this intended use was withdrawn
     "agency_revoked",  # the agency's registration was withdrawn
     "not_registered_for",  # the registration does not cover this field or act
@@ -16,17 +16,17 @@ REASONS = (
     "replayed",  # a proof was presented a second time
     "wrong_key",  # the proof is by another key than the token is bound to
     "wrong_agency",  # the offer or grant is for another agency
-    "wrong_code",  # an unlock, pairing or grant code that does not match
+    "wrong_code",  # a code that leads nowhere
     "wrong_tx_code",  # the spoken transaction code does not match
     "second_use",  # the code of an offer that was redeemed already came again
-    "answer_lost",  # it came again at once, from the same key, before anything was read
+    "answer_lost",  # it came again in time, from the same key, and nothing was read
     "ended",  # the grant, session or vault is no longer there
     "offer_expired",  # the offer was not redeemed in time
-    "fields_missing",  # a mandatory field has no value or no grant
-    "officer_required",  # this use needs the officer to be named
+    "fields_missing",  # a mandatory field of the use is not among those chosen
+    "officer_required",  # this agency has to name its officer
     "unlock_too_old",  # the act needs a fresh unlock
     "unconfirmed_recovery",  # the recovery code was never typed back
-    "too_many_offers",  # the limit on open offers is reached
+    "too_many_offers",  # too many codes today
     "erased",  # the vault was erased
     "bad_secret",  # an unlock secret that opens nothing
     "limit_reached",  # a rate or size limit

@@ -1,4 +1,6 @@
-"""`refs` of a chain (audit.md §1): the rows an entry speaks of, to compare the tables with.
+"""`refs` of a chain (docs/audit.md, 2 Entries): the rows an entry speaks of.
+
+The tables are compared with them.
 
     data.read                    value_id (16) per field given
     value.put, value.deposit     (handle (16), value_id (16), seq, c (32)) per field of the put

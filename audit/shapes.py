@@ -1,4 +1,6 @@
-"""What a member of an entry may look like (audit.md §1): ids, instants, texts, numbers, names.
+"""What a member of an entry may look like: ids, instants, texts, numbers, names.
+
+Written down in docs/audit.md, 2 Entries.
 
 Every check raises `MalformedEntry` with the member's name, never with what stood there.
 """

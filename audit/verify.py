@@ -1,7 +1,8 @@
-"""The whole log, checked from its parts by someone who trusts none of them (audit.md §6).
+"""The whole log, checked from its parts by someone who trusts none of them.
 
 Nothing is believed but the keys given. What this can not show: that the log recorded what happened;
-that entries after the newest note held outside were never there; who holds the log's key.
+that entries after the newest note held outside were never there; who holds the log's key. See
+docs/audit.md, 11 What a check shows.
 """
 
 from collections.abc import Iterable, Iterator

@@ -1,6 +1,6 @@
 """The catalogue: which fields a vault can hold, and what a value of each must be.
 
-`load_catalogue` reads `catalogue.toml` beside this module and then a deployment's own files, which
+`load_catalogue` reads `vault/catalogue.toml` and then a deployment's own files, which
 may add themes and fields and never change ours. A catalogue that loads is complete: every label
 stands in every language, every type and size is known. `Field.check` is the one test a value
 passes before it is signed or sealed; what it returns is JSON without floats, its text in NFC.
@@ -25,7 +25,7 @@ Labels = Mapping[str, str]
 
 LANGUAGES = ("nl", "fr", "de", "en")
 SENSITIVITIES = ("ordinary", "sensitive", "special")
-VALUE_BYTES_MAX = 65536  # of one value, in canonical JSON (docs/format.md §3)
+VALUE_BYTES_MAX = 65536  # of one value, in canonical JSON (docs/catalogue.md)
 LIST_ITEMS_MAX = 100
 _LABEL_CHARACTERS_MAX = 120
 _FILE_BYTES_MAX = 1_048_576

@@ -1,4 +1,4 @@
-"""The decisions: may this owner offer, may this agency redeem, may it read (agency.md §1-2).
+"""The decisions: may this owner offer, may this agency redeem, may it read.
 
 Each function is a list of numbered rules over facts that the caller looked up; the first rule that
 fails gives the reason. Whatever no rule allows is denied. The keys decide beside the rules: a

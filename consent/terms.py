@@ -1,5 +1,6 @@
-"""What a citizen granted: one agency, one intended use, chosen fields, how often (format.md §4).
+"""What a citizen granted: one agency, one intended use, chosen fields, how often.
 
+How it is kept: docs/format.md, 7 Grants.
 Until when stands in the grant's row, because the database must find what has expired.
 """
 

@@ -1,4 +1,6 @@
-"""The two primitives of the format, and the one key derivation behind both (format.md §1).
+"""The two primitives of the format, and the one key derivation behind both.
+
+Written down in docs/format.md, 2 Boxes, seals, derivation.
 
     box(key, ctx, plain)     0x01 || salt(32) || c(32) || AES-256-GCM     81 bytes more than plain
     seal(public, info, key)  HPKE, KEM MLKEM768-X25519                    exactly 1168 bytes

@@ -1,4 +1,4 @@
-"""Codes that people read, say and type: Crockford base32 with a checksum (format.md §1).
+"""Codes that people read, say and type: Crockford base32 with a checksum (docs/format.md, 3 Codes).
 
 A recovery code (`RC`) is 16 bytes and 22 check bits in 30 characters; a grant code (`VG1`) is 20
 bytes and 10 check bits in 34. A typing mistake is found before anything is looked up.

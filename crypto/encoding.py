@@ -1,4 +1,6 @@
-"""The only encoders and decoders of bytes and text (format.md §1): what they read they would write.
+"""The only encoders and decoders of bytes and text: what they read they would write.
+
+Written down in docs/format.md, 1 Encodings.
 
 PAE joins parts without ambiguity. base64url is unpadded and canonical (RFC 4648 §5). JSON is
 canonical (RFC 8785) without floats, duplicate keys or integers beyond 2^53. `pad` hides lengths.

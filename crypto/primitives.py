@@ -1,6 +1,7 @@
-"""Every call into `cryptography` for boxes, seals, keys and the log's signature (format.md §1).
+"""Every call into `cryptography` for boxes, seals, keys and the log's signature.
 
-Each function maps every failure of the library to one error, `CannotOpen`, without a cause.
+Written down in docs/format.md, 2 Boxes, seals, derivation. Each function maps every failure of the
+library to one error, `CannotOpen`, without a cause.
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """`Secret`: key material that cannot slip into a log line, a pickle, a copy or a comparison.
 
 Python can not promise that memory is wiped; this type promises only that nobody prints a key by
-accident (docs/format.md §8).
+accident (SECURITY.md, Memory).
 """
 
 from typing import Any, NoReturn

@@ -1,4 +1,7 @@
-"""What the tables must hold, according to the log: gathered entry by entry (audit.md §1, refs)."""
+"""What the tables must hold, according to the log: gathered entry by entry.
+
+Which rows an entry speaks of: docs/audit.md, 2 Entries.
+"""
 
 from dataclasses import dataclass, field
 from typing import Any, cast

@@ -1,4 +1,7 @@
-"""Making an installation: folders, keys, databases, settings, anchor (format.md §6)."""
+"""Making an installation: folders, keys, databases, settings, anchor.
+
+Why two databases: docs/format.md, 10 Two databases, one order.
+"""
 
 import json
 from dataclasses import dataclass
@@ -69,7 +72,7 @@ def initialise(places: Places, url: str, registration: str = "invite", **more: s
     origin = f"{urlsplit(url).netloc}/audit"
     if origin.startswith("/"):
         raise NotReady(f"{url} is not a public URL like https://kluis.example.org.")
-    places.data.mkdir(parents=True, exist_ok=True)
+    places.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     places.keys.mkdir(parents=True, mode=0o700)
     write_key_file(root_key_path(places.keys, ROOT_ID))
     write_key_file(log_key_path(places.keys))
@@ -85,6 +88,7 @@ def initialise(places: Places, url: str, registration: str = "invite", **more: s
     # A JSON string is a TOML string too.
     lines = [f"{name} = {json.dumps(value)}" for name, value in chosen.items()]
     text = "\n".join(["# Burgerkluis. Every setting: docs/operate.md", *lines, ""])
+    settings_file.touch(mode=0o600)
     settings_file.write_text(text, encoding="utf-8")
     settings = Settings.model_validate({"data": places.data, **chosen})
     _fill(settings)

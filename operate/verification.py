@@ -1,4 +1,6 @@
-"""`kluis audit verify`: recomputes the whole log and compares the tables with it (audit.md §6).
+"""`kluis audit verify`: recomputes the whole log and compares the tables with it.
+
+What that shows, and what it can't: docs/audit.md, 11 What a check shows.
 
 Everything is read in one transaction, so a running server does not disturb it. It takes the keys of
 the installation: what an auditor checks without them is `audit/verify.py`.

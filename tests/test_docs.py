@@ -29,6 +29,7 @@ from crypto import jose
 from crypto.encoding import parse_json
 from operate.setup import Places, initialise
 from tests.builders import PERSON, Store, registration
+from tests.test_fences import PACKAGES
 from vault import caller
 from vault.opening import log_key
 from vault.settings import Settings
@@ -38,6 +39,9 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = (
     *(ROOT / name for name in ("README.md", "SECURITY.md", "CHANGELOG.md", "CONTRIBUTING.md")),
     *sorted((ROOT / "docs").rglob("*.md")),
+)
+SOURCES = tuple(
+    path for name in sorted({*PACKAGES, "bench", "tests"}) for path in sorted((ROOT / name).rglob("*.py"))
 )
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 START_SECONDS_MAX = 20
@@ -120,6 +124,21 @@ def test_every_test_that_is_named_exists() -> None:
             assert test in {
                 node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)
             }, f"{page.name}: {name}::{test}"
+
+
+def test_every_chapter_that_the_code_cites_exists() -> None:
+    for path in SOURCES:
+        # A citation may run on into the next line of a docstring or comment.
+        source = re.sub(r"\s*\n\s*(?:# )?", " ", path.read_text("utf-8"))
+        for page, cited in re.findall(r"docs/(\w+)\.md, (?=(\d.{80}))", source + " " * 80):
+            headings = re.findall(r"^#+ (\d+ .+)$", prose(ROOT / f"docs/{page}.md"), re.MULTILINE)
+            assert any(cited.startswith(heading) for heading in headings), f"{path}: {cited}"
+
+
+def test_no_code_cites_a_section_of_a_page_that_has_none() -> None:
+    for path in SOURCES:
+        found = re.search(r"\b(?:format|audit|agency)\.md,? §", path.read_text("utf-8"))
+        assert found is None, f"{path}: {found}"
 
 
 def test_the_readme_names_a_test_for_each_guarantee() -> None:

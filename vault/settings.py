@@ -69,9 +69,9 @@ class Settings(BaseSettings):
 
 def load_settings(data: Path, **given: Any) -> Settings:
     """The settings of an installation made by `kluis init`. Raises `NotReady` where none is."""
-    file = data / SETTINGS_FILE
-    if not file.is_file():
-        raise NotReady(f"There is no installation in {data}. Make one: kluis init --data {data}")
+    if not (file := data / SETTINGS_FILE).is_file():
+        what = f"There is no installation in {data}. Make one: kluis init --data {data}"
+        raise NotReady(f"{what}, or name the folder with --data or KLUIS_DATA")
     stored = tomllib.loads(file.read_text(encoding="utf-8"))
     kept = {name: stored[name] for name in stored if f"KLUIS_{name.upper()}" not in os.environ}
     return Settings(**{**kept, **given, "data": data.resolve()})

@@ -1,4 +1,4 @@
-"""The table of refusals at the token endpoint (agency.md §2), with real proofs and assertions."""
+"""The refusals at the token endpoint (docs/agency.md, 6 Errors), with real credentials."""
 
 import secrets
 import time

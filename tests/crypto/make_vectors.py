@@ -1,4 +1,4 @@
-"""Writes `vectors/*.json`: one case a file, at most one fault a case (docs/format.md §1).
+"""Writes `vectors/*.json`, at most one fault a case (docs/format.md, 11 Frozen vectors).
 
     python -m tests.crypto.make_vectors
 

@@ -148,7 +148,7 @@ def test_the_public_key_of_the_first_seed_is_the_one_that_was_published() -> Non
 
 
 def test_frozen_boxes_open_by_hand() -> None:
-    """format.md §1 read a second time, with the standard library for all but AES-GCM."""
+    """docs/format.md, 2 Boxes, seals, derivation: read a second time, almost by hand."""
     for name in ("box_good", "box_empty", "box_padded"):
         case = CASES[name]
         key, place, blob = (_bytes(case, part) for part in ("key", "place", "box"))

@@ -1,4 +1,4 @@
-"""The anchor: only forward, whole at every moment, and at most a second behind (audit.md §5)."""
+"""The anchor: only forward, whole at every moment, hardly behind (docs/audit.md, 8 The anchor)."""
 
 import os
 import threading

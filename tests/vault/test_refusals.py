@@ -1,4 +1,4 @@
-"""Refusals become entries up to a limit, and then one entry that counts them (audit.md §1)."""
+"""Refusals become entries up to a limit, then one that counts (docs/audit.md, 1 What is logged)."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace

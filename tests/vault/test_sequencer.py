@@ -1,4 +1,4 @@
-"""The sequencer: one gapless order, in groups, whole or not at all (audit.md §3)."""
+"""The sequencer: one gapless order, in groups, whole or not (docs/audit.md, 7 Sequencing)."""
 
 import threading
 import time
