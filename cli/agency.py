@@ -7,7 +7,7 @@ import typer
 
 from cli.errors import Failed
 from cli.installation import opened
-from cli.options import DEFAULT_DATA, Data, Json, document, seconds
+from cli.options import DEFAULT_DATA, Data, Json, at, document, seconds
 from cli.output import Output
 from consent.errors import BadRegistration
 from consent.registration import parse_registration
@@ -78,9 +78,11 @@ def list_agencies(data: Data = DEFAULT_DATA, json: Json = False) -> None:
             ],
         )
     else:
-        out.say("No agency is registered yet. Register one: kluis agency register FILE")
+        out.say(f"No agency is registered yet. Register one: kluis agency register FILE{at(data)}")
     for name in registry.damaged:
-        out.warn(f"{name} was changed in the database and is not used. Run kluis audit verify.")
+        out.warn(
+            f"{name} was changed in the database and is not used. Run kluis audit verify{at(data)}."
+        )
 
 
 @app.command()

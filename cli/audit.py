@@ -23,7 +23,8 @@ def verify(data: Data = DEFAULT_DATA, json: Json = False) -> None:
     """Check the whole log, and the tables against it.
 
     Ends with 0 when everything is whole, with 1 when something was changed, and with 2 when it
-    can't be said, for instance because a database can't be opened. A server may be running.
+    can't be said, for instance because the log is still empty or a database can't be opened. A
+    server may be running.
 
     \b
     Example:

@@ -5,14 +5,15 @@ vault that may have been made can be opened.
 """
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
 from cli.client import Answer, Server, checked_url
 from cli.errors import Failed, Refused, WrongUse
-from cli.profile import Profile, WalletState, wallet_profile
+from cli.profile import Profile, WalletState, again, wallet_profile
 
 _DEVICE_SECRET_BYTES = 32
 Body = dict[str, Any]
@@ -61,7 +62,8 @@ class Citizen:
                 )
         elif url is None:
             raise WrongUse(
-                f"There is no profile {name!r} yet. Make a vault: kluis wallet create --url ..."
+                f"There is no profile {name!r} yet. Make a vault: "
+                + again("kluis wallet create --url ...", name)
             )
         else:
             self.state = WalletState(url=checked_url(url))
@@ -80,7 +82,7 @@ class Citizen:
             raise Failed(
                 "profile_in_use",
                 f"Profile {self.profile.name!r} has a vault already; nothing was changed. Open it "
-                "with kluis wallet unlock, or make another with another --profile.",
+                f"with {self._unlock()}, or make another with another --profile.",
             )
         self.state.device_secret = new_device_secret()
         self.profile.save(self.state)
@@ -107,7 +109,8 @@ class Citizen:
         """Begins a session, with this device's secret or the given one."""
         if unlock is None:
             unlock = self._own_device()
-        opened = self._server.call("POST", "/v1/sessions", json=unlock.body).body
+        with _recovery_in_words(unlock):
+            opened = self._server.call("POST", "/v1/sessions", json=unlock.body).body
         self._remember(opened)
         return opened
 
@@ -117,7 +120,9 @@ class Citizen:
         self._forget_session()
 
     def confirm(self, recovery_code: str) -> None:
-        self._call("POST", "/v1/vault/recovery", json={"recovery_code": recovery_code})
+        unlock = Unlock.recovery(recovery_code)
+        with _recovery_in_words(unlock):
+            self._call("POST", "/v1/vault/recovery", json=unlock.body)
 
     def overview(self) -> Body:
         return self._call("GET", "/v1/vault").body
@@ -144,7 +149,7 @@ class Citizen:
         state = self.state if this else WalletState(url=self.state.url, vault=self.state.vault)
         state.device_secret = new_device_secret()
         other.save(state)  # before it is sent: an answer can get lost
-        body = {"unlock": dict(opening), "device_secret": state.device_secret}
+        body: Body = {"unlock": dict(opening), "device_secret": state.device_secret}
         try:
             return self._add(body)
         except Refused:
@@ -205,19 +210,23 @@ class Citizen:
 
     def _call(self, method: str, path: str, json: Mapping[str, Any] | None = None) -> Answer:
         if self.state.session is None:
-            raise Failed("session_ended", "The vault is locked. Open it: kluis wallet unlock")
+            raise Failed("session_ended", f"The vault is locked. Open it: {self._unlock()}")
         headers = {"Authorization": f"Bearer {self.state.session}"}
         try:
             return self._server.call(method, path, json=json, headers=headers)
         except Refused as refused:
             if refused.code == "session_ended" or refused.status_code == 401:
                 self._forget_session()
-                message = f"{refused.message} Open it again: kluis wallet unlock"
+                message = f"{refused.message} Open it again: {self._unlock()}"
                 raise Refused(refused.code, message, refused.status_code) from None
             raise
 
+    def _unlock(self) -> str:
+        return again("kluis wallet unlock", self.profile.name)
+
     def _add(self, body: Body) -> Body:
-        return self._server.call("POST", "/v1/vault/methods", json=body).body
+        with _recovery_in_words(Unlock(body["unlock"])):
+            return self._server.call("POST", "/v1/vault/methods", json=body).body
 
     def _own_device(self) -> Unlock:
         if self.state.device_secret is None:
@@ -238,6 +247,22 @@ class Citizen:
         self.state.session = None
         if self.profile.exists:
             self.profile.save(self.state)
+
+
+@contextmanager
+def _recovery_in_words(unlock: Unlock) -> Iterator[None]:
+    """A recovery code that opens nothing was most likely mistyped: what to do about it."""
+    try:
+        yield
+    except Refused as refused:
+        wrong = refused.code in ("cannot_unlock", "wrong_recovery_code")
+        if not wrong or "recovery_code" not in unlock.body:
+            raise
+        message = (
+            "This recovery code does not open this vault. Check each group of five on your paper, "
+            "and type it again."
+        )
+        raise Refused(refused.code, message, refused.status_code) from None
 
 
 def new_device_secret() -> str:

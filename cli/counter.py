@@ -12,7 +12,7 @@ import httpx
 
 from cli.client import Answer, Server, checked_url, good, refusal
 from cli.errors import Failed, Refused, WrongUse
-from cli.profile import DeskState, Profile, desk_profile
+from cli.profile import DeskState, Profile, again, desk_profile
 from crypto.encoding import b64u
 from crypto.jose import generate_key, public_jwk, sign
 
@@ -20,6 +20,9 @@ TOKEN_PATH, DATA_PATH = "/oauth/token", "/v1/data"
 _GRANT_TYPE = "urn:ietf:params:oauth:grant-type:pre-authorized_code"
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _ASSERTION_SECONDS = 60
+_CODE_PREFIX, _CODE_CHARACTERS = "VG1", 34
+_CODE_ALPHABET = frozenset("0123456789ABCDEFGHJKMNPQRSTVWXYZ")
+_LOOKALIKES = str.maketrans("OIL", "011", " -\t")
 Body = dict[str, Any]
 
 
@@ -44,7 +47,7 @@ class Counter:
             raise Failed(
                 "key_exists",
                 f"Profile {self.profile.name!r} has a key already; nothing was changed. "
-                "kluis desk register-info shows it again; another --profile makes another.",
+                f"{self._again('register-info')} shows it again; another --profile makes another.",
             )
         self.state.key = generate_key()
         self.profile.save(self.state)
@@ -54,9 +57,13 @@ class Counter:
         """The JWK Set that belongs into the registration file."""
         return {"keys": [public_jwk(self._key())]}
 
-    def act_for(self, agency: str) -> None:
-        """Remembers which agency this desk is of."""
-        self.state.agency = agency
+    @property
+    def has_key(self) -> bool:
+        return self.state.key is not None
+
+    def act_for(self, agency: str | None) -> None:
+        """Remembers which agency this desk is of; None: only the server it was given."""
+        self.state.agency = agency or self.state.agency
         self.profile.save(self.state)
 
     def redeem(self, code: str, tx_code: str | None = None) -> Body:
@@ -66,7 +73,9 @@ class Counter:
         presented again: so the server can tell a lost answer from a stolen code.
         """
         key = self._key()
-        code = "".join(code.split()).upper()
+        self._url()
+        self._agency()
+        code = checked_code(code)
         code_hash = hashlib.sha256(code.encode()).hexdigest()
         code_key = self.state.code_key
         if self.state.code_hash != code_hash or code_key is None:
@@ -85,7 +94,10 @@ class Counter:
             proof = self._proof(code_key, "POST", TOKEN_PATH, nonce=nonce)
             return server.raw("POST", TOKEN_PATH, form=form | signed_in, headers={"DPoP": proof})
 
-        given = self._send(send).body
+        try:
+            given = self._send(send).body
+        except Refused as refused:
+            raise _about_tx_code(refused, tx_code) from None
         if not isinstance(given.get("access_token"), str):
             raise Failed("not_a_vault", f"{self.state.url} does not answer like a vault.")
         self.state.token, self.state.proof_key = given["access_token"], code_key
@@ -98,7 +110,7 @@ class Counter:
         """Reads granted fields with the access that was redeemed last."""
         token, key = self.state.token, self.state.proof_key
         if token is None or key is None:
-            raise Failed("no_access", "Nothing was redeemed yet: kluis desk redeem CODE")
+            raise Failed("no_access", f"Nothing was redeemed yet: {self._again('redeem CODE')}")
 
         def send(server: Server, nonce: str | None) -> httpx.Response:
             extra = {} if officer is None else {"officer": officer}
@@ -171,9 +183,12 @@ class Counter:
             claims["nonce"] = nonce
         return sign(claims, key, typ="dpop+jwt", carry_key=True)
 
+    def _again(self, command: str) -> str:
+        return again(f"kluis desk {command}", self.profile.name)
+
     def _key(self) -> Body:
         if self.state.key is None:
-            raise Failed("no_key", "This desk has no key yet. Make one: kluis desk keygen")
+            raise Failed("no_key", f"This desk has no key yet. Make one: {self._again('keygen')}")
         return self.state.key
 
     def _agency(self) -> str:
@@ -185,6 +200,40 @@ class Counter:
         if self.state.url is None:
             raise WrongUse("Which server? Say so once: --url https://kluis.example.org")
         return self.state.url
+
+
+def checked_code(text: str) -> str:
+    """A code as typed, in its plain form. A code that can't be whole is not sent.
+
+    Whether every character is the right one only the server can tell.
+    """
+    plain = text.upper().translate(_LOOKALIKES)
+    rest = plain.removeprefix(_CODE_PREFIX)
+    if rest == plain:
+        what = "A code begins with VG1."
+    elif len(rest) != _CODE_CHARACTERS:
+        what = f"After VG1 come {_CODE_CHARACTERS} letters and digits; here are {len(rest)}."
+    elif not set(rest) <= _CODE_ALPHABET:
+        what = "A code has only digits and letters, and never a U."
+    else:
+        return plain
+    raise WrongUse(f"This code was not typed right. {what} Nothing was sent.", "mistyped_code")
+
+
+def _about_tx_code(refused: Refused, tx_code: str | None) -> Refused:
+    """What a desk can do where the spoken code may be what is wrong."""
+    message = refused.message
+    if refused.code == "invalid_request" and "tx_code" in message:
+        if tx_code is None:
+            message = "Ask the citizen for the four digits: --tx-code. Nothing was used up."
+        else:
+            message = "This code has no four digits: leave --tx-code out. Nothing was used up."
+    elif refused.code == "invalid_grant" and tx_code is not None:
+        message += (
+            " If only the four digits were wrong, the same code may work with the right ones: "
+            "three tries in all."
+        )
+    return Refused(refused.code, message, refused.status_code)
 
 
 def granted_fields(given: Body) -> list[str]:

@@ -6,6 +6,7 @@ operator's commands. It happens in a folder of its own, which is removed at the 
 
 import os
 import signal
+import sys
 import tempfile
 import threading
 import time
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from shlex import quote
 from types import FrameType
 from typing import Annotated, Any
 
@@ -77,7 +79,7 @@ def demo(
         story = Story(out, folder, values, port)
         with story.told():
             out.answer(story.result)
-            if out.is_terminal and not json:
+            if story.stays:
                 with suppress(KeyboardInterrupt):
                     story.stay()
 
@@ -91,6 +93,11 @@ class Story:
     values: list[dict[str, Any]]
     port: int = 0
     result: dict[str, Any] = field(default_factory=lambda: {"steps": []})
+
+    @property
+    def stays(self) -> bool:
+        """A person is looking, so the server and the folder are kept until Ctrl-C."""
+        return self.out.is_terminal and not self.out.as_json
 
     @contextmanager
     def told(self) -> Iterator["Story"]:
@@ -113,12 +120,12 @@ class Story:
         say = self.out.say
         say()
         say("The story is over, and the server still runs. In another terminal, try:", "bold")
-        say(f"   export KLUIS_HOME={self.folder / 'home'} KLUIS_PROFILE={_WALLET}")
-        say("   kluis wallet show")
-        say("   kluis wallet activity")
-        say(f"   kluis audit verify --data {self.settings.data}")
+        me = f"KLUIS_HOME={quote(str(self.folder / 'home'))} KLUIS_PROFILE={_WALLET} {_command()}"
+        say(f"   {me} wallet show")
+        say(f"   {me} wallet activity")
+        say(f"   {_command()} audit verify --data {quote(str(self.settings.data))}")
         say(f"The QR codes are in {self.folder}. Ctrl-C ends it and removes everything.")
-        threading.Event().wait()
+        _wait()
 
     def _vault(self) -> None:
         with self._step("A citizen makes a vault", _WHY_VAULT):
@@ -178,7 +185,7 @@ class Story:
             self._refused("invalid_token", lambda: self.counter.read(self.choice.fields))
         with self._step("The citizen sees all of it, and the alarm", _WHY_ALARM):
             found = self.citizen.activity()
-            show_activity(self.out, found)
+            show_activity(self.out, found, profile=_WALLET)
             alarms = [one for one in found["entries"] if one.get("alarm")]
             self._expect(
                 [one.get("reason") for one in alarms] == ["answer_lost"],
@@ -209,10 +216,11 @@ class Story:
 
     def _offer(self, name: str) -> Mapping[str, Any]:
         made = self.citizen.offer(self.choice)
-        show_offer(self.out, made)
+        show_offer(self.out, made, _WALLET)
         for kind, picture in (("svg", qr.svg), ("png", qr.png)):
-            write_new(self.folder / f"{name}.{kind}", picture(made["qr"]))
-        self.out.say(f"   Also as pictures: {self.folder / name}.svg and .png")
+            write_new(self.folder / f"{name}.{kind}", picture(made["qr"]), private=True)
+        if self.stays:
+            self.out.say(f"   Also as pictures: {self.folder / name}.svg and .png")
         return made
 
     def _refused(self, code: str, act: Callable[[], object]) -> None:
@@ -245,6 +253,17 @@ class Story:
             text = f"Step {number}, “{title}”, failed: {message}"
             raise Failed("demo_failed", text) from error
         self.result["steps"].append(title)
+
+
+def _wait() -> None:
+    """Until Ctrl-C."""
+    threading.Event().wait()
+
+
+def _command() -> str:
+    """This command, as it can be typed in any folder."""
+    here = Path(sys.executable).with_name("kluis")
+    return quote(str(here)) if here.exists() else "kluis"
 
 
 def _words(error: Exception) -> str:

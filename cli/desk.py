@@ -1,6 +1,7 @@
 """`kluis desk`: an agency's counter from the command line."""
 
 import json as jsonlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ from cli.counter import Counter
 from cli.files import check_free, write_new
 from cli.options import Json, ProfileName, Url, document, names, secret
 from cli.output import Output, shown, when
+from cli.profile import again
 
 app = typer.Typer(no_args_is_help=True, help="An agency's counter: redeem a code, read fields.")
 
@@ -32,7 +34,8 @@ def keygen(
 ) -> None:
     """Make the key this desk signs in with. Shows the public part, for the registration file.
 
-    The private part stays in the profile and is never shown.
+    The private part stays in the profile and is never shown. Where there is a key already, --url
+    and --agency are remembered beside it, and the key stays.
 
     \b
     Examples:
@@ -42,14 +45,31 @@ def keygen(
     out = Output(json)
     check_free(file, force=force)
     counter = Counter(profile, url)
-    jwks = counter.make_key()
-    if agency is not None:
-        counter.act_for(agency)
+    completes = counter.has_key and (url is not None or agency is not None)
+    jwks = counter.public_keys() if completes else counter.make_key()
+    counter.act_for(agency)
     text = jsonlib.dumps({"jwks": jwks}, indent=2)
     if file is not None:
         write_new(file, text.encode() + b"\n", force=force)
     out.answer({"jwks": jwks})
     out.say(text if file is None else f"The public key is in {file}.")
+    if completes:
+        out.say("The key is the one that was there. What you named is remembered.")
+    for line in _next_steps(counter):
+        out.say(line)
+
+
+def _next_steps(counter: Counter) -> Iterator[str]:
+    """What has to happen before this desk can redeem. It may all have happened."""
+    state, name = counter.state, counter.profile.name
+    yield "Next, unless it was done:"
+    yield again("  kluis desk register-info FILE --out NEW-FILE", name)
+    yield "      puts this key into your registration; give NEW-FILE to the operator"
+    missing = [] if state.url else ["--url https://kluis.example.org"]
+    missing += [] if state.agency else ["--agency ID"]
+    if missing:
+        yield again(f"  kluis desk keygen {' '.join(missing)}", name)
+        yield "      says which server and agency this desk works for; the key stays"
 
 
 @app.command("register-info")
@@ -81,7 +101,11 @@ def register_info(
     if file is not None:
         write_new(file, text.encode() + b"\n", force=force)
     out.answer(registration)
-    out.say(text if file is None else f"Give {file} to the operator: kluis agency register {file}")
+    out.say(
+        text
+        if file is None
+        else f"Give {file} to the operator: kluis agency register {file} --data FOLDER"
+    )
 
 
 @app.command()
@@ -121,7 +145,7 @@ def redeem(
     out.answer({"fields": state.fields, "ends": state.ends})
     out.say(f"Shared with you: {', '.join(state.fields)}.")
     if state.ends is not None:
-        out.say(f"Until {when(state.ends)}. Read it: kluis desk read --fields ...")
+        out.say(f"Until {when(state.ends)}. Read it: {again('kluis desk read', profile)}")
 
 
 @app.command()

@@ -1,13 +1,18 @@
 """`kluis doctor`: what is wrong or risky here, and what to do about it."""
 
+import re
+
 import typer
 
 from cli.errors import FAILED
-from cli.options import DEFAULT_DATA, Data, Json
+from cli.options import DEFAULT_DATA, Data, Json, at
 from cli.output import Output
 from operate.doctor import WRONG, examine
 
 _WORDS = {"ok": ("ok    ", "green"), "risk": ("risk  ", "yellow"), "wrong": ("WRONG ", "bold red")}
+
+
+_COMMAND = re.compile(r"kluis (?:init|serve|audit verify|agency register FILE)")
 
 
 def doctor(data: Data = DEFAULT_DATA, json: Json = False) -> None:
@@ -23,12 +28,19 @@ def doctor(data: Data = DEFAULT_DATA, json: Json = False) -> None:
     with out.working("Looking"):
         advice = examine(data)
     wrong = any(one.level == WRONG for one in advice)
-    found = [{"level": one.level, "what": one.what, "do": one.do} for one in advice]
+    found = [
+        {
+            "level": one.level,
+            "what": one.what,
+            "do": _COMMAND.sub(lambda m: m[0] + at(data), one.do),
+        }
+        for one in advice
+    ]
     out.answer({"healthy": not wrong, "advice": found})
-    for one in advice:
-        word, style = _WORDS[one.level]
-        out.say(f"{word}{one.what}", style=style)
-        if one.do:
-            out.say(f"      {one.do}")
+    for each in found:
+        word, style = _WORDS[each["level"]]
+        out.say(f"{word}{each['what']}", style=style)
+        if each["do"]:
+            out.say(f"      {each['do']}")
     if wrong:
         raise typer.Exit(FAILED)

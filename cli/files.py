@@ -25,10 +25,13 @@ def check_free(path: Path | None, *, force: bool) -> None:
         raise WrongUse(f"{path} is there already. Choose another name, or add --force.", "exists")
 
 
-def write_new(path: Path, content: bytes, *, force: bool = False) -> None:
-    """Writes a file for people to use; over an existing one only with `force`."""
+def write_new(path: Path, content: bytes, *, force: bool = False, private: bool = False) -> None:
+    """Writes a file for people to use; over an existing one only with `force`.
+
+    `private`: for this user's eyes alone, like a code that gives access.
+    """
     check_free(path, force=force)
-    _replace(path, content, 0o644)
+    _replace(path, content, 0o600 if private else 0o644)
 
 
 def _replace(path: Path, content: bytes, mode: int) -> None:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from cli.client import checked_url
 from cli.errors import Failed, WrongUse
 from cli.installation import explain
-from cli.options import DEFAULT_DATA, Data, Json
+from cli.options import DEFAULT_DATA, Data, Json, at
 from cli.output import Output
 from operate.setup import Places, initialise
 from vault.settings import SETTINGS_FILE
@@ -76,7 +76,11 @@ def init(
                  --url https://kluis.example.org
     """
     out = Output(json)
-    checked_url(url)
+    if path := urlsplit(checked_url(url)).path:
+        raise WrongUse(
+            f"{url}: the public address can't have a path. Leave {path} out and give the vault a "
+            "host name of its own, like https://kluis.example.org."
+        )
     places = Places.beside(data, keys, anchor)
     try:
         with out.working("Making keys and databases"):
@@ -100,7 +104,7 @@ def init(
     out.say(f"  data    {settings.data}")
     out.say(f"  keys    {settings.keys}   (keep them secret, back them up apart from the data)")
     out.say(f"  anchor  {settings.anchor}")
-    shown = "" if data == DEFAULT_DATA else f" --data {data}"
+    shown = at(data)
     port = urlsplit(settings.url).port
     out.say("Next:")
     out.say(f"  kluis agency register FILE{shown}")

@@ -1,11 +1,13 @@
 """Options that mean the same in every command, and how texts on the command line are read."""
 
 import re
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from cli.errors import WrongUse
 from crypto.encoding import parse_json
@@ -24,6 +26,7 @@ Data = Annotated[
     typer.Option("--data", envvar="KLUIS_DATA", help="The data folder that `kluis init` made."),
 ]
 DEFAULT_DATA = Path("kluis-data")
+_DASHED_ID = re.compile(r"-[A-Za-z0-9_-]{20}[AQgw]")  # 16 bytes in base64url
 Url = Annotated[
     str | None,
     typer.Option(
@@ -40,6 +43,21 @@ ProfileName = Annotated[
         help="Which profile on this computer to use, like `work`.",
     ),
 ]
+
+
+class WithId(TyperCommand):
+    """A command whose one argument is an id. One in 64 begins with a dash: it is no option."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        ids = [one for one in args if _DASHED_ID.fullmatch(one)]
+        if ids and "--" not in args:
+            args = [*(one for one in args if one not in ids), "--", *ids]
+        return super().parse_args(ctx, args)
+
+
+def at(data: Path) -> str:
+    """What a hint's command needs to find the same installation."""
+    return "" if data == DEFAULT_DATA else f" --data {shlex.quote(str(data))}"
 
 
 def seconds(text: str) -> int:

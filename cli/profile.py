@@ -19,6 +19,7 @@ from platformdirs import user_config_dir
 from cli.errors import Failed, WrongUse
 from cli.files import write_private
 
+DEFAULT_PROFILE = "default"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
@@ -102,6 +103,11 @@ def wallet_profile(name: str) -> Profile[WalletState]:
 
 def desk_profile(name: str) -> Profile[DeskState]:
     return Profile("desk", name, DeskState)
+
+
+def again(command: str, profile: str) -> str:
+    """A command line that goes on with the same profile, for hints."""
+    return command if profile == DEFAULT_PROFILE else f"{command} --profile {profile}"
 
 
 def home() -> Path:

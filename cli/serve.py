@@ -1,10 +1,12 @@
 """`kluis serve`: the HTTP server. Nothing of a request is logged but what the audit log records."""
 
+import fcntl
+import ipaddress
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any
@@ -27,6 +29,7 @@ _KEEP_ALIVE_SECONDS = 15
 _CONNECTIONS_MAX = 1000
 _HEADER_BYTES_MAX = 32_768
 _WORKER_DATA = "KLUIS_SERVE_DATA"
+_LOCK_FILE = "serve.lock"
 
 
 def serve(
@@ -38,14 +41,20 @@ def serve(
         int, typer.Option("--port", min=0, max=65535, help="The port. 0: any that is free.")
     ] = 8000,
     workers: Annotated[
-        int, typer.Option("--workers", min=1, max=64, help="Processes; several need PostgreSQL.")
+        int,
+        typer.Option(
+            "--workers",
+            min=1,
+            max=64,
+            help="Processes; several need PostgreSQL, which is not for real use yet.",
+        ),
     ] = 1,
     proxy: Annotated[
         str | None,
         typer.Option(
             "--proxy",
-            help="Address of the proxy in front that speaks https. Only from there it is believed "
-            "which address a request comes from.",
+            help="IP address of the proxy in front that speaks https. Only from there it is "
+            "believed which address a request comes from.",
         ),
     ] = None,
     json: Json = False,
@@ -61,20 +70,20 @@ def serve(
       kluis serve --data /srv/kluis --port 8443 --proxy 127.0.0.1
     """
     out = Output(json)
+    _check_proxy(proxy)
     settings = settings_of(data)
-    if workers > 1 and settings.main_url.startswith("sqlite"):
+    if workers > 1 and _is_sqlite(settings):
         raise WrongUse(
-            "Several processes can't share SQLite files safely. Use PostgreSQL: set database_url "
-            "and keystore_url in kluis.toml, or leave --workers out.",
+            "Several processes can't share SQLite files safely: leave --workers out. PostgreSQL "
+            "(database_url and keystore_url in kluis.toml) is not for real use yet.",
             "workers_need_postgresql",
         )
     _warn_about_url(out, settings.url, host, port)
     if workers > 1:
         _serve_with_workers(out, settings, host, port, workers, proxy)
         return
-    listener = listen(host, port)
-    bound = listener.getsockname()[1]
-    with listener:
+    with _only_server(settings), listen(host, port) as listener:
+        bound = listener.getsockname()[1]
         with out.working("Opening the vault"):
             vault = Vault.open(settings)
         with vault:
@@ -83,6 +92,40 @@ def serve(
             _announce(out, settings.url, host, bound)
             server.run(sockets=[listener])
     out.say("Stopped.")
+
+
+def _check_proxy(proxy: str | None) -> None:
+    if proxy is None:
+        return
+    try:
+        ipaddress.ip_address(proxy)
+    except ValueError:
+        raise WrongUse(f"--proxy {proxy}: an IP address is expected, like 127.0.0.1.") from None
+
+
+def _is_sqlite(settings: Settings) -> bool:
+    return settings.main_url.startswith("sqlite")
+
+
+@contextmanager
+def _only_server(settings: Settings) -> Iterator[None]:
+    """Holds the installation's lock: a second server on one SQLite file would sweep and write
+    against the first. Other commands don't take it. The lock goes with the process.
+    """
+    if not _is_sqlite(settings):
+        yield
+        return
+    descriptor = os.open(settings.data / _LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Failed(
+                "already_serving", "Another kluis serve is running on this installation."
+            ) from None
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def make_server(vault: Vault, proxy: str | None = None) -> uvicorn.Server:

@@ -1,6 +1,8 @@
 """`kluis wallet`: a citizen's vault from the command line."""
 
+import re
 from collections.abc import Mapping
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,14 +11,26 @@ import typer
 
 from catalogue.brp import person_from_answer
 from catalogue.errors import CatalogueFault
-from cli import qr
+from cli import qr, words
 from cli.citizen import Choice, Citizen, Unlock
 from cli.client import Answer
-from cli.errors import WrongUse
+from cli.errors import Refused, WrongUse
 from cli.files import check_free, write_new
 from cli.installation import make_at_the_counter, settings_of
-from cli.options import Json, ProfileName, Url, document, names, seconds, secret, typed_secret
+from cli.options import (
+    Json,
+    ProfileName,
+    Url,
+    WithId,
+    document,
+    names,
+    seconds,
+    secret,
+    typed_secret,
+)
 from cli.output import Output, in_groups, shown, when
+from cli.profile import DEFAULT_PROFILE, again
+from cli.sharing import share as make_offer
 
 app = typer.Typer(no_args_is_help=True, help="Your own vault: what is in it, who may read it.")
 methods = typer.Typer(no_args_is_help=True, help="What can open the vault: devices and codes.")
@@ -26,6 +40,7 @@ app.add_typer(imports, name="import")
 
 _READS_ONCE = "What an agency has read stays with the agency; it can read nothing more."
 _FIELDS_SHOWN = 6
+_DATE = re.compile(r"([0-9]{4})-([0-9]{2})(?:-([0-9]{2}))?")
 _STATUS_WORDS = {"under_investigation": "under investigation"}
 
 TypedSecret = Annotated[
@@ -80,7 +95,7 @@ def create(
     out.say(f"    {made['recovery_code']}", style="bold")
     out.say()
     out.say("Write it on paper and keep it safe. Whoever has it can open your vault.")
-    out.say("Then type it back: kluis wallet confirm")
+    out.say(f"Then type it back: {again('kluis wallet confirm', profile)}")
 
 
 @app.command()
@@ -135,9 +150,10 @@ def unlock(
             "recovery_confirmed": opened.get("recovery_confirmed"),
         }
     )
-    out.say(f"Open until {when(ends)}. Close it earlier: kluis wallet lock")
+    out.say(f"Open until {when(ends)}. Close it earlier: {again('kluis wallet lock', profile)}")
     if opened.get("recovery_confirmed") is False:
-        out.say("You did not type your recovery code back yet: kluis wallet confirm")
+        typed = again("kluis wallet confirm", profile)
+        out.say(f"You did not type your recovery code back yet: {typed}")
 
 
 @app.command()
@@ -181,7 +197,8 @@ def show(
         out.answer(found)
         rows = [(field, version) for version in found["versions"]]
     if not rows:
-        out.say("Nothing is in your vault yet. Put something in: kluis wallet set FIELD=VALUE")
+        put_in = again("kluis wallet set FIELD=VALUE", profile)
+        out.say(f"Nothing is in your vault yet. Put something in: {put_in}")
         return
     out.table(("Field", "Value", "Stated by", "When", ""), [_row(*row) for row in rows])
 
@@ -242,9 +259,29 @@ def put(
         raise WrongUse("Give FIELD=VALUE, or a file with --from, one of the two.")
     citizen = Citizen(profile, url)
     given = document(source) if source is not None else _pairs(values or [], citizen)
-    citizen.put([{"field": name, "value": value} for name, value in given.items()])
+    try:
+        citizen.put([{"field": name, "value": value} for name, value in given.items()])
+    except Refused as refused:
+        gone = [name for name, value in given.items() if _is_no_day(value)]
+        if refused.code != "bad_date" or not gone:
+            raise
+        message = f"{', '.join(gone)}: this date is not in the calendar."
+        raise Refused(refused.code, message, refused.status_code) from None
     out.answer({"fields": list(given)})
     out.say(f"Put in: {', '.join(given)}.")
+
+
+def _is_no_day(value: object) -> bool:
+    """It is written like a date, and there is no such month or day."""
+    match = _DATE.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        return False
+    year, month, day = (int(part or 1) for part in match.groups())
+    try:
+        date(year, month, day)
+    except ValueError:
+        return True
+    return False
 
 
 def _pairs(texts: list[str], citizen: Citizen) -> dict[str, Any]:
@@ -408,16 +445,16 @@ def share(
         tx_code=tx_code,
         replaces=replaces,
     )
-    made = Citizen(profile, url).offer(chosen)
+    made = make_offer(Citizen(profile, url), chosen)
     out.answer(made)
-    show_offer(out, made)
+    show_offer(out, made, profile)
     if svg is not None:
-        write_new(svg, qr.svg(made["qr"]), force=force)
+        write_new(svg, qr.svg(made["qr"]), force=force, private=True)
     if png is not None:
-        write_new(png, qr.png(made["qr"]), force=force)
+        write_new(png, qr.png(made["qr"]), force=force, private=True)
 
 
-def show_offer(out: Output, made: Mapping[str, Any]) -> None:
+def show_offer(out: Output, made: Mapping[str, Any], profile: str = DEFAULT_PROFILE) -> None:
     """The code to scan, to type and to say, and until when."""
     out.picture(qr.lines(made["qr"]))
     out.say(f"Code:       {in_groups(made['code'])}", style="bold")
@@ -425,7 +462,8 @@ def show_offer(out: Output, made: Mapping[str, Any]) -> None:
         out.say(f"Say aloud:  {made['tx_code']}", style="bold")
     out.say(f"The code works once, until {when(made['offer_ends'])}.")
     out.say(f"The agency can then read until {when(made['not_after'])}.")
-    out.say(f"End it earlier: kluis wallet revoke {made['grant']}")
+    end = again(f"kluis wallet revoke {made['grant']}", profile)
+    out.say(f"End it earlier: {end}")
 
 
 @app.command()
@@ -464,7 +502,7 @@ def _count(grant: Mapping[str, Any]) -> str:
     return str(grant.get("reads_used", "")) + (f" of {limit}" if limit else "")
 
 
-@app.command()
+@app.command(cls=WithId)
 def revoke(
     grant: Annotated[str, typer.Argument(help="The grant, as kluis wallet grants shows it.")],
     url: Url = None,
@@ -511,50 +549,44 @@ def activity(
         return
     found = citizen.activity()
     out.answer(found)
-    show_activity(out, found, limit)
+    show_activity(out, found, limit, profile)
 
 
-def show_activity(out: Output, found: Mapping[str, Any], limit: int = 50) -> None:
-    """The owner's entries, newest first, alarms and damage in words."""
-    for one in found["entries"][:limit]:
-        _show_entry(out, one)
+def show_activity(
+    out: Output, found: Mapping[str, Any], limit: int = 50, profile: str = DEFAULT_PROFILE
+) -> None:
+    """The owner's entries, newest first, alarms and damage in words.
+
+    The numbers count this vault's lines from 1; an entry's place in the whole log is its `index`.
+    """
+    count = len(found["entries"])
+    for number, one in zip(range(count, 0, -1), found["entries"][:limit], strict=False):
+        _show_entry(out, number, one)
     count = found["reads"]
     out.say(f"Agencies read {count} {'time' if count == 1 else 'times'}.")
     for one in found["entries"]:
         if one.get("alarm") and not one.get("acknowledged"):
-            out.say(f"ALARM: {_alarm(one.get('reason'))}", style="bold red")
-            out.say(f"  When you have seen it: kluis wallet activity --acknowledge {one['id']}")
-    for words in found["damaged"]:
-        out.say(f"BROKEN: {words}. Tell whoever runs this vault.", style="bold red")
+            out.say(f"ALARM: {words.alarm(one.get('reason'))}", style="bold red")
+            seen = again(f"kluis wallet activity --acknowledge {one['id']}", profile)
+            out.say(f"  When you have seen it: {seen}")
+    for what in found["damaged"]:
+        out.say(f"BROKEN: {what}. Tell whoever runs this vault.", style="bold red")
 
 
-def _show_entry(out: Output, entry: Mapping[str, Any]) -> None:
+def _show_entry(out: Output, number: int, entry: Mapping[str, Any]) -> None:
     actor = entry.get("actor") or {}
     kind = actor.get("kind")
     by = "you" if kind == "owner" else actor.get("id") or kind or "?"
     outcome = str(entry["outcome"])
-    reason = f" ({entry['reason']})" if entry.get("reason") else ""
+    reason = f" ({words.reason(entry['reason'])})" if entry.get("reason") else ""
     alarm = "   ALARM" if entry.get("alarm") and not entry.get("acknowledged") else ""
-    line = f"{entry['index']:>5}  {when(str(entry['at']))}  {entry['action']}: {outcome}{reason}"
+    line = f"{number:>5}  {when(str(entry['at']))}  {entry['action']}: {outcome}{reason}"
     out.say(f"{line}, by {by}{alarm}", style="" if outcome == "permitted" else "yellow")
     fields = entry.get("fields_given") or entry.get("fields_requested") or []
     if len(fields) > _FIELDS_SHOWN:
         out.say(f"       {len(fields)} fields")
     elif fields:
         out.say(f"       {', '.join(fields)}")
-
-
-def _alarm(reason: object) -> str:
-    words = {
-        "answer_lost": "one code was used twice by the same desk, before anything was read. Most "
-        "likely an answer got lost on the way. That access was ended; make a new code.",
-        "second_use": "one code was used twice. Somebody may have copied it. That access was "
-        "ended; what was read before stays read.",
-        "wrong_tx_code": "the spoken code was wrong three times. The offer was ended.",
-    }
-    return (
-        f"{reason}: {words[reason]}" if isinstance(reason, str) and reason in words else str(reason)
-    )
 
 
 @methods.command("list")
@@ -624,10 +656,10 @@ def add_method(
     out.say()
     out.say(f"    {added['recovery_code']}", style="bold")
     out.say()
-    out.say("Write it down, then type it back: kluis wallet confirm")
+    out.say(f"Write it down, then type it back: {again('kluis wallet confirm', profile)}")
 
 
-@methods.command("remove")
+@methods.command("remove", cls=WithId)
 def remove_method(
     method: Annotated[str, typer.Argument(help="Its id, as kluis wallet methods list shows it.")],
     url: Url = None,

@@ -41,7 +41,9 @@ PAGES = (
     *sorted((ROOT / "docs").rglob("*.md")),
 )
 SOURCES = tuple(
-    path for name in sorted({*PACKAGES, "bench", "tests"}) for path in sorted((ROOT / name).rglob("*.py"))
+    path
+    for name in sorted({*PACKAGES, "bench", "tests"})
+    for path in sorted((ROOT / name).rglob("*.py"))
 )
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 START_SECONDS_MAX = 20

@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from cli.citizen import Citizen
 from cli.errors import Failed
+from cli.output import Output
 from tests.cli.conftest import (
     BSN,
     FIELDS,
@@ -36,6 +38,30 @@ def test_the_story_is_told_and_leaves_nothing_behind(kluis: Kluis, folder: Path)
     told = ["Recovery code", "█", "VG1 ", "Noortje", "invalid_token", "invalid_grant"]
     assert all(part in ran.out for part in [*told, "ALARM: answer_lost", "whole"])
     assert list(folder.iterdir()) == []
+    assert ".svg" not in ran.out, "no file is named that is gone when it is read"
+
+
+def test_the_last_hint_works_as_it_stands(
+    kluis: Kluis, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended: list[subprocess.CompletedProcess[str]] = []
+
+    def in_another_terminal(*_: object) -> None:
+        said = capsys.readouterr().out
+        hints = [line.strip() for line in said.splitlines() if " wallet " in line]
+        for line in [one for one in hints if one.startswith("KLUIS_HOME=")]:
+            ended.append(
+                subprocess.run(  # noqa: S602 - a line of our own, as a person pastes it
+                    line, shell=True, capture_output=True, text=True, cwd="/", check=False
+                )
+            )
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Output, "is_terminal", True)
+    monkeypatch.setattr("cli.demo._wait", in_another_terminal)
+    kluis("demo")
+    assert [one.returncode for one in ended] == [0, 0], ended
+    assert "Noortje" in ended[0].stdout
 
 
 def test_the_story_for_scripts(kluis: Kluis, home: Path) -> None:

@@ -4,6 +4,9 @@ import json
 import stat
 from pathlib import Path
 
+import pytest
+
+from cli.counter import checked_code
 from tests.cli.conftest import AGENCY, AGENCY_ID, FIELDS, Kluis, Running, share
 
 
@@ -83,17 +86,63 @@ def test_the_spoken_code_is_needed_where_there_is_one(citizen: Kluis, desk: Runn
     made = share(citizen, "--tx-code").json
     ran = citizen("desk", "redeem", made["code"], "--json")
     assert (ran.status, ran.error) == (1, "invalid_request")
+    assert "Ask the citizen for the four digits: --tx-code" in ran.json["error"]["message"]
     wrong = f"{(int(made['tx_code']) + 1) % 10_000:04}"
     ran = citizen("desk", "redeem", made["code"], "--tx-code", wrong, "--json")
     assert (ran.status, ran.error) == (1, "invalid_grant")
+    assert "three tries" in ran.json["error"]["message"]
     assert citizen("desk", "redeem", made["code"], "--tx-code", made["tx_code"]).status == 0
+    ran = citizen("desk", "redeem", share(citizen).json["code"], "--tx-code", "0000", "--json")
+    assert (ran.status, ran.error) == (1, "invalid_request")
+    assert "leave --tx-code out" in ran.json["error"]["message"]
 
 
 def test_a_mistyped_code_loses_nothing(citizen: Kluis, desk: Running) -> None:
     assert citizen("desk", "redeem", share(citizen).json["code"]).status == 0
-    ran = citizen("desk", "redeem", "VG1 0000", "--json")
+    ran = citizen("desk", "redeem", f"VG1 {'0' * 34}", "--json")
     assert (ran.status, ran.error) == (1, "invalid_grant")
     assert citizen("desk", "read").status == 0, "what was redeemed before is still there"
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        ("VG1 0000", "here are 4"),
+        (f"VG2{'0' * 34}", "begins with VG1"),
+        (f"VG1{'0' * 35}", "here are 35"),
+        (f"VG1{'0' * 33}U", "never a U"),
+        ("000G4-0R40M-30E20-9185G-R38E1-W8124", "begins with VG1"),
+    ],
+)
+def test_a_code_that_can_not_be_whole_is_not_sent(
+    kluis: Kluis, home: Path, code: str, says: str
+) -> None:
+    kluis("desk", "keygen", "--url", "http://localhost:9", "--agency", AGENCY_ID)
+    before = (home / "desk" / "default.json").read_bytes()
+    ran = kluis("desk", "redeem", code, "--json")
+    assert (ran.status, ran.error) == (2, "mistyped_code")
+    assert says in ran.json["error"]["message"]
+    assert code not in ran.out
+    assert (home / "desk" / "default.json").read_bytes() == before
+
+
+def test_a_code_is_the_same_however_it_is_typed() -> None:
+    code = "VG10123456789ABCDEFGHJKMNPQRSTVWXYZ01"
+    assert checked_code(code) == code
+    assert checked_code(" vgi o123-4567 89ab cdef ghjk mnpq rstv wxyz OL ") == code
+
+
+def test_a_second_keygen_completes_the_profile_and_keeps_the_key(kluis: Kluis, home: Path) -> None:
+    first = kluis("desk", "keygen", "--profile", "c3")
+    assert "kluis desk register-info FILE --out NEW-FILE --profile c3" in first.out
+    assert "--url https://kluis.example.org --agency ID --profile c3" in first.out
+    held = json.loads((home / "desk" / "c3.json").read_text())
+    more = ("--url", "http://localhost:9", "--agency", AGENCY_ID)
+    ran = kluis("desk", "keygen", *more, "--profile", "c3")
+    assert ran.status == 0, ran.err
+    assert "--agency ID" not in ran.out, "nothing is missing any more"
+    completed = json.loads((home / "desk" / "c3.json").read_text())
+    assert completed == held | {"url": "http://localhost:9", "agency": AGENCY_ID}
 
 
 def test_a_stranger_s_desk_is_refused_and_told_why(citizen: Kluis, server: Running) -> None:

@@ -34,6 +34,8 @@ def test_an_installation_lies_in_three_parts(kluis: Kluis, tmp_path: Path) -> No
     data, keys, anchor = (Path(ran.json[part]) for part in ("data", "keys", "anchor"))
     assert (data / "kluis.toml").is_file()
     assert stat.S_IMODE(keys.stat().st_mode) == 0o700
+    assert stat.S_IMODE(data.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(file.stat().st_mode) for file in data.iterdir()} == {0o600}
     assert anchor.is_file()
     assert len({data, keys, anchor.parent}) == 3
 
@@ -55,6 +57,7 @@ def test_init_never_overwrites(kluis: Kluis, data: Path) -> None:
     [
         (("--url", "kluis.example.org"), 2),
         (("--url", "http://kluis.example.org"), 2),
+        (("--url", "https://kluis.example.org/vault"), 2),
         (("--registration", "everybody"), 2),
         (("--keys", "{data}/keys"), 1),
         (("--data", "/proc/nowhere"), 1),
@@ -79,6 +82,7 @@ def test_commands_on_a_folder_without_installation_say_what_to_do(
         ran = kluis(*command, *nowhere)
         assert ran.status == 1
         assert "kluis init" in ran.err
+        assert "--data or KLUIS_DATA" in ran.err
     assert kluis("audit", "verify", *nowhere).status == 2
     assert kluis("doctor", *nowhere).status == 1
     assert list(tmp_path.iterdir()) == []
@@ -203,6 +207,8 @@ def test_the_doctor_tells_risk_from_wrong(kluis: Kluis, data: Path) -> None:
     assert ran.status == 0
     assert ran.json["healthy"] is True
     assert {one["level"] for one in ran.json["advice"]} <= {"ok", "risk"}
+    hints = " ".join(one["do"] for one in ran.json["advice"])
+    assert f"kluis agency register FILE --data {data}" in hints
     data.with_name("kluis-keys").chmod(0o755)
     ran = kluis("doctor", "--data", data)
     assert ran.status == 1
@@ -213,6 +219,13 @@ def test_the_doctor_tells_risk_from_wrong(kluis: Kluis, data: Path) -> None:
 def test_several_processes_need_postgresql(kluis: Kluis, data: Path) -> None:
     ran = kluis("serve", "--data", data, "--workers", "2", "--json")
     assert (ran.status, ran.error) == (2, "workers_need_postgresql")
+
+
+@pytest.mark.parametrize("proxy", ["banana", "", "localhost", "127.0.0.1:80", "*"])
+def test_a_proxy_is_named_by_its_ip_address(kluis: Kluis, data: Path, proxy: str) -> None:
+    ran = kluis("serve", "--data", data, "--proxy", proxy, "--json")
+    assert (ran.status, ran.error) == (2, "wrong_use")
+    assert "IP address" in ran.json["error"]["message"]
 
 
 def test_a_port_that_is_taken_is_named(kluis: Kluis, server: Running, data: Path) -> None:

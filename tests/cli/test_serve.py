@@ -48,3 +48,25 @@ def test_a_public_address_that_does_not_lead_here_is_warned_of(
         _, err = process.communicate(timeout=START_SECONDS_MAX)
     assert process.returncode == 0
     assert "http://localhost:1" in err
+
+
+def test_one_installation_has_one_server_and_other_commands_beside_it(
+    kluis: Kluis, tmp_path: Path
+) -> None:
+    data = tmp_path / "kluis"
+    kluis("init", "--data", data, "--url", "http://localhost:1")
+    arguments = ("serve", "--data", data, "--port", "0", "--json")
+    with start_kluis(*arguments) as first:
+        assert first.stdout is not None
+        assert '"listening"' in first.stdout.readline()
+        second = kluis(*arguments)
+        assert (second.status, second.error) == (1, "already_serving")
+        assert kluis("invite", "--data", data).status == 0
+        assert kluis("doctor", "--data", data).status == 0
+        first.kill()
+        first.communicate(timeout=START_SECONDS_MAX)
+    with start_kluis(*arguments) as after:
+        assert after.stdout is not None
+        assert '"listening"' in after.stdout.readline(), "the lock went with the process"
+        after.terminate()
+        after.communicate(timeout=START_SECONDS_MAX)

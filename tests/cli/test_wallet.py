@@ -89,7 +89,10 @@ def test_a_wrong_recovery_code_is_refused(server: Running, kluis: Kluis) -> None
     kluis("wallet", "create", "--url", server.url)
     ran = kluis("wallet", "confirm", stdin="T8A1Q-Y53Z3-WRRDW-MMW7Z-DD5K0-XBMSW\n")
     assert ran.status == 1
-    assert ran.err
+    assert "Check each group" in ran.err
+    ran = kluis("wallet", "unlock", "--recovery", stdin="T8A1Q\n")
+    assert ran.status == 1
+    assert "Check each group" in ran.err
     assert kluis("wallet", "confirm", stdin="").status == 2, "nothing typed"
 
 
@@ -253,6 +256,54 @@ def test_a_wrong_choice_is_refused_with_its_reason(
     assert citizen("wallet", "grants", "--json").json == {"grants": []}
 
 
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (("--fields", "identity.birth_date"), "Not registered for this use: identity.birth_date."),
+        (("--fields", "identity.full_name"), "Missing: address.resident_address"),
+        (("--for", "999w"), "--for: at most 366 days"),
+        (("--for", "1h", "--reads", "99999"), "--reads: at most 10000"),
+        (("--use", "other"), "kluis wallet agencies"),
+    ],
+)
+def test_a_refused_choice_says_what_to_change(
+    citizen: Kluis, change: tuple[str, ...], says: str
+) -> None:
+    assert says in share(citizen, *change).json["error"]["message"]
+
+
+def test_a_picture_of_a_code_is_for_its_owner_alone(citizen: Kluis, tmp_path: Path) -> None:
+    pictures = tmp_path / "code.svg", tmp_path / "code.png"
+    assert share(citizen, "--svg", pictures[0], "--png", pictures[1]).status == 0
+    assert [stat.S_IMODE(one.stat().st_mode) for one in pictures] == [0o600, 0o600]
+
+
+@pytest.mark.parametrize("id_", [f"-h{'x' * 19}A", f"--{'x' * 19}A"])
+def test_an_id_may_begin_with_a_dash(citizen: Kluis, id_: str) -> None:
+    for command in (("revoke",), ("methods", "remove")):
+        for more in ((), ("--profile", "default")):
+            ran = citizen("wallet", *command, id_, *more, "--json")
+            assert (ran.status, ran.error) == (1, "not_found")
+        ran = citizen("wallet", *command, "--json", "--", id_)
+        assert (ran.status, ran.error) == (1, "not_found")
+
+
+@pytest.mark.parametrize("day", ["2023-02-30", "1988-13", "0000-01-01"])
+def test_a_date_that_does_not_exist_is_called_so(citizen: Kluis, day: str) -> None:
+    ran = citizen("wallet", "set", f"identity.birth_date={day}", "--json")
+    assert (ran.status, ran.error) == (1, "bad_date")
+    assert "not in the calendar" in ran.json["error"]["message"]
+    ran = citizen("wallet", "set", "identity.birth_date=yesterday", "--json")
+    assert "YYYY-MM-DD" in ran.json["error"]["message"]
+
+
+def test_hints_go_on_with_the_same_profile(server: Running, kluis: Kluis) -> None:
+    ran = kluis("wallet", "create", "--url", server.url, "--profile", "ada")
+    assert "kluis wallet confirm --profile ada" in ran.out
+    assert kluis("wallet", "lock", "--profile", "ada").status == 0
+    assert "kluis wallet unlock --profile ada" in kluis("wallet", "show", "--profile", "ada").err
+
+
 def test_a_picture_never_takes_the_place_of_another_file(citizen: Kluis, tmp_path: Path) -> None:
     taken = tmp_path / "code.svg"
     taken.write_text("mine")
@@ -281,6 +332,8 @@ def test_activity_names_what_happened_and_an_entry_that_is_not_there_is_refused(
     ran = citizen("wallet", "activity")
     assert ran.status == 0
     assert "value.put" in ran.out
+    numbers = [int(line.split()[0]) for line in ran.out.splitlines() if line[:5].strip().isdigit()]
+    assert numbers == list(range(len(numbers), 0, -1)), "counted in this vault, newest first"
     found = citizen("wallet", "activity", "--json").json
     assert found["damaged"] == []
     unknown = "01999e2c-6a00-7000-8000-000000000000"
