@@ -1,0 +1,263 @@
+"""`kluis wallet agencies`, `share`, `grants`, `revoke` and `activity`: who may read it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cli import qr, words
+from cli.citizen import Choice, Citizen
+from cli.client import Answer
+from cli.files import check_free, write_new
+from cli.options import (
+    Json,
+    ProfileName,
+    Url,
+    WithId,
+    names,
+    seconds,
+)
+from cli.output import Output, in_groups, when
+from cli.profile import DEFAULT_PROFILE, again
+from cli.sharing import share as make_offer
+
+app = typer.Typer()
+
+_READS_ONCE = "What an agency has read stays with the agency; it can read nothing more."
+_FIELDS_SHOWN = 6
+
+
+@app.command()
+def agencies(url: Url = None, profile: ProfileName = "default", json: Json = False) -> None:
+    """Show which agencies may ask, for what, and which fields each use needs.
+
+    \b
+    Example:
+      kluis wallet agencies
+    """
+    out = Output(json)
+    found = Citizen(profile, url).agencies()
+    out.answer(found)
+    for agency in found["agencies"]:
+        out.say(f"{_in_english(agency.get('names'))}   {agency['id']}", style="bold")
+        for use in agency.get("intended_uses") or agency.get("uses") or []:
+            revoked = "   (revoked)" if use.get("state") == "revoked" else ""
+            out.say(f"  {use['id']}: {_in_english(use.get('purpose'))}{revoked}")
+            for field in use["fields"]:
+                need = "needed " if field["mandatory"] else "if you like "
+                out.say(f"    {need:12} {field['id']}   {_in_english(field.get('why'))}")
+    if not found["agencies"]:
+        out.say("No agency is registered here yet.")
+
+
+def _in_english(texts: object) -> str:
+    return str(texts.get("en", "")) if isinstance(texts, dict) else ""
+
+
+@app.command()
+def share(
+    agency: Annotated[str, typer.Option("--agency", help="Who may read: the agency's id.")],
+    use: Annotated[str, typer.Option("--use", help="For what: the use's id.")],
+    fields: Annotated[str, typer.Option("--fields", help="Which fields, with commas between.")],
+    lasts: Annotated[str, typer.Option("--for", help="Until when: 30m, 1h, 7d from now.")] = "1h",
+    reads: Annotated[
+        int | None, typer.Option("--reads", min=1, help="At most so many times. Left out: any.")
+    ] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Newer values of these fields, too, until it ends.")
+    ] = False,
+    tx_code: Annotated[
+        bool, typer.Option("--tx-code", help="Also a code of four digits, to say aloud.")
+    ] = False,
+    replaces: Annotated[
+        str | None, typer.Option("--replaces", help="An earlier offer that this one takes back.")
+    ] = None,
+    svg: Annotated[
+        Path | None, typer.Option("--svg", help="Write the QR code to this file.")
+    ] = None,
+    png: Annotated[
+        Path | None, typer.Option("--png", help="Write the QR code to this file.")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Write over a file that is there.")
+    ] = False,
+    url: Url = None,
+    profile: ProfileName = "default",
+    json: Json = False,
+) -> None:
+    """Share chosen fields with one agency: shows a QR code that works once, for two minutes.
+
+    Show the code to the agency, or read it aloud. Don't send it to anyone. You see every read with
+    `kluis wallet activity`, and end it with `kluis wallet revoke`.
+
+    \b
+    Example:
+      kluis wallet share --agency https://oin.example/00000001234567890000 \\
+        --use parking-permit --fields identity.full_name,address.resident_address \\
+        --for 1h --reads 3
+    """
+    out = Output(json)
+    check_free(svg, force=force)
+    check_free(png, force=force)
+    chosen = Choice(
+        agency=agency,
+        use=use,
+        fields=names(fields),
+        duration_seconds=seconds(lasts),
+        reads=reads,
+        follow=follow,
+        tx_code=tx_code,
+        replaces=replaces,
+    )
+    made = make_offer(Citizen(profile, url), chosen)
+    out.answer(made)
+    show_offer(out, made, profile)
+    if svg is not None:
+        write_new(svg, qr.svg(made["qr"]), force=force, private=True)
+    if png is not None:
+        write_new(png, qr.png(made["qr"]), force=force, private=True)
+
+
+def show_offer(out: Output, made: Mapping[str, Any], profile: str = DEFAULT_PROFILE) -> None:
+    """The code to scan, to type and to say, and until when."""
+    out.picture(qr.lines(made["qr"]))
+    out.say(f"Code:       {in_groups(made['code'])}", style="bold")
+    if made.get("tx_code"):
+        out.say(f"Say aloud:  {made['tx_code']}", style="bold")
+    out.say(f"The code works once, until {when(made['offer_ends'])}.")
+    out.say(f"The agency can then read until {when(made['not_after'])}.")
+    end = again(f"kluis wallet revoke {made['grant']}", profile)
+    out.say(f"End it earlier: {end}")
+
+
+@app.command()
+def grants(url: Url = None, profile: ProfileName = "default", json: Json = False) -> None:
+    """Show every offer and grant: who may read what, until when.
+
+    \b
+    Example:
+      kluis wallet grants
+    """
+    out = Output(json)
+    found = Citizen(profile, url).grants()
+    out.answer(found)
+    if not found["grants"]:
+        out.say("You shared nothing yet.")
+        return
+    out.table(
+        ("Grant", "State", "Agency", "Use", "Fields", "Until", "Read"),
+        [
+            (
+                one["grant"],
+                one["state"],
+                one["agency"],
+                one["use"],
+                ", ".join(one["fields"]),
+                when(one["not_after"]),
+                _count(one),
+            )
+            for one in found["grants"]
+        ],
+    )
+
+
+def _count(grant: Mapping[str, Any]) -> str:
+    limit = grant.get("reads") or grant.get("reads_max")
+    return str(grant.get("reads_used", "")) + (f" of {limit}" if limit else "")
+
+
+@app.command(cls=WithId)
+def revoke(
+    grant: Annotated[str, typer.Argument(help="The grant, as kluis wallet grants shows it.")],
+    url: Url = None,
+    profile: ProfileName = "default",
+    json: Json = False,
+) -> None:
+    """Take back what you shared. The agency's next request is refused.
+
+    \b
+    Example:
+      kluis wallet revoke 8uVJ0yQJb1mYw0S3l1Jj7A
+    """
+    out = Output(json)
+    answer = Citizen(profile, url).revoke(grant)
+    out.answer({"grant": grant, "status": status(answer)})
+    out.say(f"Ended. {_READS_ONCE}")
+    say_when_later(out, answer)
+
+
+@app.command()
+def activity(
+    acknowledge: Annotated[
+        str | None,
+        typer.Option("--acknowledge", help="The id of an alarm that you have seen."),
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many, newest first.")] = 50,
+    url: Url = None,
+    profile: ProfileName = "default",
+    json: Json = False,
+) -> None:
+    """Show everything that happened in your vault: who read what, and what was refused.
+
+    \b
+    Examples:
+      kluis wallet activity
+      kluis wallet activity --acknowledge 01999e2c-6a00-7000-8000-000000000000
+    """
+    out = Output(json)
+    citizen = Citizen(profile, url)
+    if acknowledge is not None:
+        citizen.acknowledge(acknowledge)
+        out.answer({"acknowledged": acknowledge})
+        out.say("Noted: you have seen this alarm.")
+        return
+    found = citizen.activity()
+    out.answer(found)
+    show_activity(out, found, limit, profile)
+
+
+def show_activity(
+    out: Output, found: Mapping[str, Any], limit: int = 50, profile: str = DEFAULT_PROFILE
+) -> None:
+    """The owner's entries, newest first, alarms and damage in words.
+
+    The numbers count this vault's lines from 1; an entry's place in the whole log is its `index`.
+    """
+    count = len(found["entries"])
+    for number, one in zip(range(count, 0, -1), found["entries"][:limit], strict=False):
+        _show_entry(out, number, one)
+    count = found["reads"]
+    out.say(f"Agencies read {count} {'time' if count == 1 else 'times'}.")
+    for one in found["entries"]:
+        if one.get("alarm") and not one.get("acknowledged"):
+            out.say(f"ALARM: {words.alarm(one.get('reason'))}", style="bold red")
+            seen = again(f"kluis wallet activity --acknowledge {one['id']}", profile)
+            out.say(f"  When you have seen it: {seen}")
+    for what in found["damaged"]:
+        out.say(f"BROKEN: {what}. Tell whoever runs this vault.", style="bold red")
+
+
+def _show_entry(out: Output, number: int, entry: Mapping[str, Any]) -> None:
+    actor = entry.get("actor") or {}
+    kind = actor.get("kind")
+    by = "you" if kind == "owner" else actor.get("id") or kind or "?"
+    outcome = str(entry["outcome"])
+    reason = f" ({words.reason(entry['reason'])})" if entry.get("reason") else ""
+    alarm = "   ALARM" if entry.get("alarm") and not entry.get("acknowledged") else ""
+    line = f"{number:>5}  {when(str(entry['at']))}  {entry['action']}: {outcome}{reason}"
+    out.say(f"{line}, by {by}{alarm}", style="" if outcome == "permitted" else "yellow")
+    fields = entry.get("fields_given") or entry.get("fields_requested") or []
+    if len(fields) > _FIELDS_SHOWN:
+        out.say(f"       {len(fields)} fields")
+    elif fields:
+        out.say(f"       {', '.join(fields)}")
+
+
+def status(answer: Answer) -> str:
+    return str(answer.body.get("status", "recorded_later" if answer.status == 202 else "ended"))
+
+
+def say_when_later(out: Output, answer: Answer) -> None:
+    if answer.status == 202:
+        out.say("It is done; its line in the log follows a little later.")
