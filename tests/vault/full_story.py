@@ -54,7 +54,9 @@ def secret_bytes(text: str) -> bytes:
         return decode_code(GRANT, text).reveal()
     if "-" in text and len(text) == 35:
         return decode_code(RECOVERY, text).reveal()
-    return unb64u(text.split("_", 1)[1] if text[3:4] == "_" else text, None)
+    for prefix in ("va1_", "ks1_"):  # a device secret may have an underscore anywhere
+        text = text.removeprefix(prefix)
+    return unb64u(text, None)
 
 
 def play(store: Store) -> Story:
