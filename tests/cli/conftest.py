@@ -53,6 +53,11 @@ class Kluis(Protocol):
     def __call__(self, *arguments: object, stdin: str = "") -> Ran: ...
 
 
+def settings_in_the_environment() -> list[str]:
+    """What would change a command; where the shared test data lies does not."""
+    return [name for name in os.environ if name.startswith("KLUIS_") and name != "KLUIS_SHARED"]
+
+
 @pytest.fixture
 def kluis(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, home: Path) -> Kluis:
     """Runs a command in this process. It never ends in a traceback."""
@@ -71,7 +76,7 @@ def kluis(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, h
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder for profiles; no setting from outside."""
-    for name in [name for name in os.environ if name.startswith("KLUIS_")]:
+    for name in settings_in_the_environment():
         monkeypatch.delenv(name)
     monkeypatch.setenv("KLUIS_HOME", str(tmp_path / "home"))
     return tmp_path / "home"
@@ -88,7 +93,7 @@ class Running:
 
 def start_kluis(*arguments: object, **environment: str) -> subprocess.Popen[str]:
     """The command in a process of its own."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("KLUIS_")}
+    clean = {k: v for k, v in os.environ.items() if k not in settings_in_the_environment()}
     return subprocess.Popen(
         [sys.executable, "-m", "cli.main", *map(str, arguments)],
         cwd=ROOT,
@@ -121,7 +126,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     url, data = f"http://localhost:{listener.getsockname()[1]}", folder / "data"
     registration = folder / "agency.json"
     with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith("KLUIS_")]:
+        for name in settings_in_the_environment():
             patch.delenv(name)
         patch.setenv("KLUIS_HOME", str(folder / "office"))
         patch.setenv("KLUIS_REGISTRATIONS_PER_HOUR", "10000")
