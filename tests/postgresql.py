@@ -31,7 +31,7 @@ class Databases:
             # The server opens up the folders above its data: they must be the system's own.
             folder = Path(tempfile.gettempdir()) / f"kluis-tests-{run}"
             folder.mkdir(exist_ok=True)
-            server = postgres_server.get_server(folder)
+            server = postgres_server.get_server(folder, cleanup_mode="delete")
             urls = []
             for name in (f"main_{worker}", f"keystore_{worker}"):
                 with psycopg.connect(server.get_uri(), autocommit=True) as admin:
