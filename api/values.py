@@ -89,7 +89,7 @@ class History(Answer):
 )
 def current(owner: Owner, vault: OpenedVault) -> Values:
     """The current value of every field that has one"""
-    found = vault.overview(owner).values
+    found = vault.values(owner)
     return Values(values={name: Value.of(own) for name, own in found.items()})
 
 

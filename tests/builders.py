@@ -117,7 +117,7 @@ class Citizen:
         return self.vault.offer(self.owner, Choice(agency.id, agency.use, tuple(fields), **choice))
 
     def values(self) -> dict[str, Any]:
-        found = self.vault.overview(self.owner).values
+        found = self.vault.values(self.owner)
         return {name: own.statement.value for name, own in found.items()}
 
     def log(self) -> list[tuple[str, str, str | None]]:

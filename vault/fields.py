@@ -176,8 +176,9 @@ def _for_followers(
     return sealed
 
 
-def current(system: System, opened: OpenVault) -> dict[str, OwnValue]:
+def current(system: System, owner: caller.Owner, now_ms: int) -> dict[str, OwnValue]:
     """Every field that has a value, with its current version, in the catalogue's order."""
+    opened = open_session(system, owner, now_ms)
     keys = opened.context.keys
     by_handle = {keys.handle(field): field for field in system.catalogue}
     with system.main.read() as connection:

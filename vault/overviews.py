@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from consent.terms import Terms
 from vault import caller
-from vault.fields import OwnValue, current
 from vault.grants import grants_of, sound_grants
 from vault.methods import MethodInfo, list_methods
 from vault.sessions import open_session
@@ -21,7 +20,6 @@ class Overview:
     unlocked_at: int
     session_expires_at: int
     methods: tuple[MethodInfo, ...]
-    values: dict[str, OwnValue]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +36,13 @@ class GrantInfo:
 
 
 def overview(system: System, owner: caller.Owner, now_ms: int) -> Overview:
-    """Methods, session and current values of the owner's vault."""
+    """Methods and session of the owner's vault; opens no value."""
     opened = open_session(system, owner, now_ms)
     return Overview(
         vault_id=opened.context.vault_id,
         unlocked_at=opened.session.unlocked_at,
         session_expires_at=opened.session.expires_at,
         methods=tuple(list_methods(system, opened)),
-        values=current(system, opened),
     )
 
 

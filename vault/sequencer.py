@@ -146,8 +146,7 @@ class Sequencer:
         except LogUnavailable as unavailable:
             results = [unavailable] * len(items)
         except Exception as fault:  # noqa: BLE001 - one bad item must not take the others along
-            several = len(items) > 1
-            results = [self._alone(item) for item in items] if several else [_blamed(fault)]
+            results = [self._alone(item) for item in items] if len(items) > 1 else [_blamed(fault)]
         for (_, future), result in zip(live, results, strict=True):
             if isinstance(result, Recorded):
                 future.set_result(result)
@@ -178,7 +177,7 @@ class Sequencer:
                     _sequence(connection, batch, item) for item in items
                 ]
                 batch.store()
-        except Unavailable:
+        except (LogUnavailable, Unavailable):
             self._owes = True
             if batch is None or batch.note is None or not self._log.holds(batch):
                 raise LogUnavailable from None

@@ -114,8 +114,12 @@ class Vault:
     # The owner's data.
 
     def overview(self, owner: caller.Owner) -> overviews.Overview:
-        """The vault as its owner sees it first: methods, session, current values."""
+        """The vault as its owner sees it first: methods and session."""
         return overviews.overview(self.system, owner, self._now())
+
+    def values(self, owner: caller.Owner) -> dict[str, fields.OwnValue]:
+        """The current value of every field that has one."""
+        return fields.current(self.system, owner, self._now())
 
     def put(self, owner: caller.Owner, new: Sequence[fields.NewValue]) -> tuple[str, ...]:
         """A new version of each field; what was there stays in its history."""

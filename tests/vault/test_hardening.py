@@ -179,7 +179,7 @@ def test_no_value_and_no_password_is_in_a_repr(store: Store) -> None:
     shown = [
         repr(NewValue(NAME, PERSON[NAME])),
         repr(agency.read(token, [NAME])),
-        repr(store.vault.overview(citizen.owner)),
+        repr(store.vault.values(citizen.owner)),
         repr(store.settings.model_copy(update={"database_url": "postgresql://u:canary@host/db"})),
     ]
     for text_ in shown:
