@@ -5,9 +5,13 @@ from typing import Any
 
 from sqlalchemy import Column, LargeBinary, MetaData, Table, select
 
-from tests.builders import Store
+from tests.builders import AgencyDesk, Citizen, Store
 from vault.database import Database
-from vault.tables import Keystore, Main
+from vault.tables import Keystore, Main, grants
+
+GIVEN, FAMILY = "identity.given_name", "identity.family_name"
+BOTH = (GIVEN, FAMILY)
+NEWER = {GIVEN: "Canaria-Newer"}
 
 Row = dict[str, Any]
 Rows = dict[str, list[Row]]  # by the table's name
@@ -106,3 +110,14 @@ def other_than(value: Any, column: Column[Any]) -> Any:
     if isinstance(value, bytes):
         return value[:-1] + bytes([value[-1] ^ 1])
     return value + (1 if isinstance(value, int) else "x")
+
+
+def shared(citizen: Citizen, agency: AgencyDesk, *fields: str, **choice: Any) -> str:
+    """A token that reads these fields."""
+    return agency.redeem(citizen.offer(agency, fields, **choice).code).token
+
+
+def grant_of(store: Store, citizen: Citizen) -> bytes:
+    """The id of the citizen's only grant."""
+    id_: bytes = row_of(store, grants, vault_id=citizen.vault_id)["grant_id"]
+    return id_

@@ -1,7 +1,6 @@
 """Rows of two citizens exchanged, rows moved, rows forged: refused."""
 
 import os
-from typing import Any
 
 import pytest
 
@@ -10,11 +9,17 @@ from crypto.encoding import b64u, pae
 from crypto.secret import Secret
 from tests.builders import AgencyDesk, Citizen, Store
 from tests.vault.rows import (
+    BOTH,
+    FAMILY,
+    GIVEN,
+    NEWER,
     change,
+    grant_of,
     insert,
     put_back,
     row_of,
     rows_of,
+    shared,
     swap,
 )
 from vault import caller
@@ -45,25 +50,10 @@ from vault.tables import (
 from vault.unlocking import method_id
 from vault.values import StoredValue
 
-GIVEN, FAMILY = "identity.given_name", "identity.family_name"
-BOTH = (GIVEN, FAMILY)
-NEWER = {GIVEN: "Canaria-Newer"}
-
 
 @pytest.fixture
 def agency(store: Store) -> AgencyDesk:
     return store.agency()
-
-
-def shared(citizen: Citizen, agency: AgencyDesk, *fields: str, **choice: Any) -> str:
-    """A token that reads these fields."""
-    return agency.redeem(citizen.offer(agency, fields, **choice).code).token
-
-
-def grant_of(store: Store, citizen: Citizen) -> bytes:
-    """The id of the citizen's only grant."""
-    id_: bytes = row_of(store, grants, vault_id=citizen.vault_id)["grant_id"]
-    return id_
 
 
 def value_of(store: Store, citizen: Citizen, field: str) -> bytes:

@@ -1,18 +1,22 @@
 """Old rows put back whole: dead, because a salt is gone, or named by `audit verify --data`."""
 
 import os
-from typing import Any
 
 import pytest
 
 from crypto.encoding import b64u
-from tests.builders import PERSON, AgencyDesk, Citizen, Store
+from tests.builders import PERSON, AgencyDesk, Store
 from tests.vault.rows import (
+    BOTH,
+    GIVEN,
+    NEWER,
     change,
+    grant_of,
     insert,
     put_back,
     row_of,
     rows_of,
+    shared,
 )
 from vault import caller
 from vault.errors import (
@@ -35,25 +39,10 @@ from vault.tables import (
     vaults,
 )
 
-GIVEN, FAMILY = "identity.given_name", "identity.family_name"
-BOTH = (GIVEN, FAMILY)
-NEWER = {GIVEN: "Canaria-Newer"}
-
 
 @pytest.fixture
 def agency(store: Store) -> AgencyDesk:
     return store.agency()
-
-
-def shared(citizen: Citizen, agency: AgencyDesk, *fields: str, **choice: Any) -> str:
-    """A token that reads these fields."""
-    return agency.redeem(citizen.offer(agency, fields, **choice).code).token
-
-
-def grant_of(store: Store, citizen: Citizen) -> bytes:
-    """The id of the citizen's only grant."""
-    id_: bytes = row_of(store, grants, vault_id=citizen.vault_id)["grant_id"]
-    return id_
 
 
 def test_a_redeemed_offer_put_back_gives_nothing(store: Store, agency: AgencyDesk) -> None:
