@@ -501,3 +501,8 @@ def test_a_private_key_is_not_in_the_error() -> None:
 def test_a_bad_value_is_not_in_the_error() -> None:
     error = _refused(lambda document: document.update(id="canary canary"), "id")
     assert str(error) == "id: must be a URI, like https://agency.example.nl"
+
+
+def test_no_traceback_of_a_refusal_leads_to_what_was_sent() -> None:
+    error = _refused(lambda document: document.update(names="canary"), "names")
+    assert error.__context__ is error.__cause__ is None
