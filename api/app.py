@@ -28,7 +28,7 @@ from api import (
 )
 from api.credentials import TokenMissing
 from api.edge import Edge
-from api.limits import Limits
+from api.limits import AddressLimits
 from api.problems import login_needed, on_validation_error, problem_of, problem_of_status
 from consent.errors import ConsentError
 from vault.errors import VaultError
@@ -45,7 +45,7 @@ def create_app(vault: Vault) -> FastAPI:
     settings, clock = vault.system.settings, vault.system.clock
     app = with_routes()
     app.state.vault = vault
-    app.state.limits = Limits(settings, clock.now_ms)
+    app.state.limits = AddressLimits(vault.system.limits, clock.now_ms)
     app.add_middleware(Edge, body_bytes_max=settings.body_bytes_max)
 
     async def on_error(_: Request, error: Exception) -> JSONResponse:

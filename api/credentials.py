@@ -10,7 +10,7 @@ from fastapi import Depends, Request
 from fastapi.openapi.models import APIKey, APIKeyIn, HTTPBase, HTTPBearer
 from fastapi.security.base import SecurityBase
 
-from api.limits import Limits, client_address
+from api.limits import AddressLimits, client_address
 from consent.credentials import OFFICER_CHARACTERS_MAX, Proof, verify_proof
 from consent.errors import InvalidProof
 from vault import caller
@@ -138,13 +138,13 @@ async def _opened(request: Request) -> Vault:
     return vault
 
 
-async def _limits(request: Request) -> Limits:
-    limits: Limits = request.app.state.limits
+async def _limits(request: Request) -> AddressLimits:
+    limits: AddressLimits = request.app.state.limits
     return limits
 
 
 OpenedVault = Annotated[Vault, Depends(_opened)]
-AddressLimits = Annotated[Limits, Depends(_limits)]
+CountedByAddress = Annotated[AddressLimits, Depends(_limits)]
 Address = Annotated[str, Depends(client_address)]
 Owner = Annotated[caller.Owner, Depends(SessionScheme())]
 AccessToken = Annotated[Presented, Depends(AccessTokenScheme())]

@@ -1,7 +1,7 @@
-"""How often one address may try: new vaults, and secrets that open nothing.
+"""How often one address may try: new vaults, and secrets that open nothing (vault/limits.py).
 
-A moving window of an hour in this process's memory. The unlock secrets have 128 bits and more; the
-limit is there to keep the noise down, not to make guessing hard.
+The unlock secrets have 128 bits and more; the limit is there to keep the noise down, not to make
+guessing hard.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,30 +9,23 @@ from contextlib import contextmanager
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from fastapi import Request
-from limits import RateLimitItemPerHour
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
 
-from vault.errors import CannotUnlock, TooMany
-from vault.settings import Settings
+from vault.errors import CannotUnlock
+from vault.limits import Limits
 
-_HOUR_SECONDS = 3600
 _IPV6_PREFIX_BITS = 64  # a household's share: within it, addresses cost nothing
 
 
-class Limits:
-    """The counters of one application."""
+class AddressLimits:
+    """What is counted by address, among the installation's other limits."""
 
-    def __init__(self, settings: Settings, now_ms: Callable[[], int]) -> None:
-        self._window = MovingWindowRateLimiter(MemoryStorage())
-        self._registrations = RateLimitItemPerHour(settings.registrations_per_hour)
-        self._failures = RateLimitItemPerHour(settings.unlock_failures_per_hour)
+    def __init__(self, limits: Limits, now_ms: Callable[[], int]) -> None:
+        self._limits = limits
         self._now_ms = now_ms
 
     def count_registration(self, address: str) -> None:
         """One more vault from this address, or `TooMany`."""
-        if not self._window.hit(self._registrations, "registration", address):
-            raise self._too_many(self._registrations, "registration", address)
+        self._limits.spend("registrations_per_hour", address, self._now_ms())
 
     @contextmanager
     def count_failures(self, address: str) -> Iterator[None]:
@@ -43,22 +36,17 @@ class Limits:
         try:
             yield
         except CannotUnlock:
-            if not self._window.hit(self._failures, "unlock", address):
-                raise self._too_many(self._failures, "unlock", address) from None
+            self._limits.spend("unlock_failures_per_hour", address, self._now_ms())
             raise
-
-    def _too_many(self, item: RateLimitItemPerHour, what: str, address: str) -> TooMany:
-        reset = self._window.get_window_stats(item, what, address).reset_time
-        seconds = round(reset - self._now_ms() / 1000)
-        return TooMany(
-            "There were too many tries from your address. Wait a while.",
-            min(max(seconds, 1), _HOUR_SECONDS),
-        )
 
 
 async def client_address(request: Request) -> str:
     """Where a request comes from, as the server sees it; of IPv6 the network."""
-    host = request.client.host if request.client else ""
+    return network_of(request.client.host if request.client else "")
+
+
+def network_of(host: str) -> str:
+    """The part of an address that costs something to have more of."""
     try:
         address = ip_address(host)
     except ValueError:

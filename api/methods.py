@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 from pydantic import Field
 
 from api.bodies import StrictRoute
-from api.credentials import Address, AddressLimits, OpenedVault, Owner
+from api.credentials import Address, CountedByAddress, OpenedVault, Owner
 from api.described import documented
 from api.sessions import DEVICE_SECRET, Unlock
 from api.shapes import Answer, Asked, id_bytes, id_text
@@ -40,7 +40,7 @@ class Added(Answer):
     response_model_exclude_none=True,
     responses=documented(400, 403, 409, 413, 415, 429, 500, 503),
 )
-def add(asked: NewMethod, vault: OpenedVault, limits: AddressLimits, address: Address) -> Added:
+def add(asked: NewMethod, vault: OpenedVault, limits: CountedByAddress, address: Address) -> Added:
     """Add a device, or make a new recovery code"""
     with limits.count_failures(address):
         added = vault.add_method(Stranger(), asked.unlock.secret(), asked.secret())
@@ -51,7 +51,7 @@ def add(asked: NewMethod, vault: OpenedVault, limits: AddressLimits, address: Ad
     "/v1/vault/methods/{method}",
     status_code=HTTPStatus.NO_CONTENT,
     response_class=Response,
-    responses=documented(401, 403, 404, 409, 500, 503),
+    responses=documented(401, 403, 404, 409, 429, 500, 503),
 )
 def remove(method: str, owner: Owner, vault: OpenedVault) -> None:
     """Remove a way to unlock"""

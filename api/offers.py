@@ -82,7 +82,7 @@ class Offer(Answer):
     "/v1/offers",
     status_code=HTTPStatus.CREATED,
     response_model_exclude_none=True,
-    responses=documented(400, 401, 403, 404, 409, 413, 415, 500, 503),
+    responses=documented(400, 401, 403, 404, 409, 413, 415, 429, 500, 503),
 )
 def offer(asked: NewOffer, owner: Owner, vault: OpenedVault) -> Offer:
     """Make an offer: a code that gives one agency the chosen fields"""

@@ -106,6 +106,7 @@ def problem(
     detail: str,
     headers: Mapping[str, str] | None = None,
     faults: list[Fault] | None = None,
+    limit: str | None = None,
 ) -> JSONResponse:
     body = Problem(
         type=TYPE_PREFIX + code,
@@ -113,6 +114,7 @@ def problem(
         status=status,
         detail=detail,
         code=code,
+        limit=limit,
         faults=faults,
     )
     content = body.model_dump(exclude_none=True)
@@ -139,7 +141,8 @@ def problem_of(error: Exception, url: str) -> JSONResponse:
     elif isinstance(error, InvalidProof | Replayed):
         code = "invalid_dpop_proof"
         headers = {"WWW-Authenticate": challenge(url, code)}
-    return problem(status, code, str(error), headers)
+    limit = error.limit if isinstance(error, TooMany) else None
+    return problem(status, code, str(error), headers, limit=limit)
 
 
 def challenge(url: str, error: str | None = None) -> str:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 from pydantic import ConfigDict, Field, JsonValue, model_validator
 
 from api.bodies import StrictRoute
-from api.credentials import Address, AddressLimits, OpenedVault, Owner
+from api.credentials import Address, CountedByAddress, OpenedVault, Owner
 from api.described import documented
 from api.shapes import Answer, Asked, id_text, instant
 from vault.caller import Stranger
@@ -75,7 +75,9 @@ class Unlocked(Answer):
     status_code=HTTPStatus.CREATED,
     responses=documented(400, 403, 413, 415, 429, 500, 503),
 )
-def unlock(asked: Unlock, vault: OpenedVault, limits: AddressLimits, address: Address) -> Unlocked:
+def unlock(
+    asked: Unlock, vault: OpenedVault, limits: CountedByAddress, address: Address
+) -> Unlocked:
     """Unlock a vault"""
     with limits.count_failures(address):
         started = vault.unlock(Stranger(), asked.secret())

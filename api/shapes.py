@@ -43,6 +43,7 @@ class Problem(Answer):
     status: int
     detail: str
     code: str
+    limit: str | None = Field(None, description="Of 429: the setting that is the limit.")
     faults: list[Fault] | None = Field(
         None, description="Where a request that can't be read is wrong. Never what stood there."
     )

@@ -96,7 +96,7 @@ def current(owner: Owner, vault: OpenedVault) -> Values:
 @router.post(
     "/v1/values",
     status_code=HTTPStatus.CREATED,
-    responses=documented(400, 401, 409, 413, 415, 500, 503),
+    responses=documented(400, 401, 409, 413, 415, 429, 500, 503),
 )
 def put(asked: StatedTogether, owner: Owner, vault: OpenedVault) -> Put:
     """State values: all of them or none"""

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 from pydantic import Field
 
 from api.bodies import StrictRoute
-from api.credentials import Address, AddressLimits, OpenedVault, Owner
+from api.credentials import Address, CountedByAddress, OpenedVault, Owner
 from api.described import documented
 from api.sessions import CODE_CHARACTERS_MAX, DEVICE_SECRET, Session
 from api.shapes import Answer, Asked, id_text, instant, instant_or_none
@@ -64,7 +64,9 @@ class Erased(Answer):
     status_code=HTTPStatus.CREATED,
     responses=documented(400, 403, 409, 413, 415, 429, 500, 503),
 )
-def create(asked: NewVault, vault: OpenedVault, limits: AddressLimits, address: Address) -> Created:
+def create(
+    asked: NewVault, vault: OpenedVault, limits: CountedByAddress, address: Address
+) -> Created:
     """Make a vault"""
     limits.count_registration(address)
     device = UnlockSecret.device(asked.device_secret)

@@ -29,7 +29,11 @@ from vault.recording import SYSTEM, draft
 from vault.sequencer import Item
 
 DATA_PATH = f"/v1/data?fields={','.join(FIELDS)}"
-LIMITS = {"KLUIS_OFFERS_PER_DAY": "1000000", "KLUIS_OFFER_TTL_SECONDS": "300"}
+LIMITS = {
+    "KLUIS_OFFERS_PER_DAY": "1000000",
+    "KLUIS_OFFER_TTL_SECONDS": "300",
+    "KLUIS_OWNER_ACTS_PER_HOUR": "1000000",
+}
 PROOFS_PER_SECOND = 3000
 
 

@@ -21,6 +21,7 @@ from cli.errors import Failed, WrongUse
 from cli.installation import settings_of
 from cli.options import DEFAULT_DATA, Data, Json
 from cli.output import Output
+from operate.counting import counting_together
 from vault.settings import Settings
 from vault.vault import Vault
 
@@ -86,7 +87,7 @@ def serve(
         bound = listener.getsockname()[1]
         with out.working("Opening the vault"):
             vault = Vault.open(settings)
-        with vault:
+        with vault, counting_together(vault):
             server = make_server(vault, proxy)
             _stop_on_signals(server)
             _announce(out, settings.url, host, bound)
@@ -141,7 +142,7 @@ def worker_app() -> FastAPI:
 
     @asynccontextmanager
     async def serving(_: FastAPI) -> AsyncIterator[None]:
-        with vault:
+        with vault, counting_together(vault):
             yield
 
     app = create_app(vault)

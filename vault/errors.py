@@ -85,13 +85,13 @@ class UnauthorizedField(VaultError):
 
 
 class TooMany(VaultError):
-    """A limit is reached; `retry_after_seconds` says when it makes sense to try again."""
+    """A limit is reached: the setting of that name. `retry_after_seconds`: when to try again."""
 
     code = "too_many_requests"
 
-    def __init__(self, message: str, retry_after_seconds: int, code: str | None = None) -> None:
-        super().__init__(message, code)
-        self.retry_after_seconds = retry_after_seconds
+    def __init__(self, limit: str, retry_after_seconds: int) -> None:
+        super().__init__("There were too many requests of this kind. Wait a while.")
+        self.limit, self.retry_after_seconds = limit, retry_after_seconds
 
 
 class Unavailable(VaultError):

@@ -14,7 +14,6 @@ from consent.terms import TX_CODE_DIGITS, Terms
 from crypto.box import ID_BYTES, derive_id
 from crypto.code import GRANT as GRANT_CODE
 from crypto.code import encode_code
-from crypto.encoding import b64u
 from crypto.primitives import random_bytes
 from crypto.secret import Secret
 from vault import caller
@@ -99,11 +98,10 @@ def offer(system: System, owner: caller.Owner, choice: Choice, now_ms: int) -> O
             return _refusal(opened, registry, terms, decision, now_ms), decision
         return _prepare(system, opened, registry, terms, choice, now_ms)
 
-    name = b64u(session_id(owner.token))
-    system.refusals.check(name, now_ms)
+    system.limits.check("refusals_per_minute", session_id(owner.token), now_ms)
     _, made = system.record(prepare)
     if isinstance(made, Deny):
-        system.refusals.count(name, now_ms)
+        system.limits.admits("refusals_per_minute", session_id(owner.token), now_ms)
         raise Refused(_REFUSALS[made.reason], made.reason)
     _end_replaced(system, owner, choice, now_ms)
     return made

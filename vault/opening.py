@@ -20,9 +20,9 @@ from vault.errors import NotReady, VaultError
 from vault.guard import check_log
 from vault.keys import AuditKey
 from vault.keystore import Keystore
+from vault.limits import Limits
 from vault.log import LogStore
 from vault.owing import owed_items
-from vault.refusals import Refusals
 from vault.registry import Registry
 from vault.rootkey import KeyFile, RootKey, read_key_file, root_key_path
 from vault.schema import KEYSTORE, MAIN, check_schema
@@ -78,7 +78,7 @@ def open_system(settings: Settings, clock: Clock) -> System:
         log=log,
         sequencer=Sequencer(main, log, committed=anchor.offer, owed=owed),
         anchor=anchor,
-        refusals=Refusals(settings.refusals_per_minute, settings.stranger_refusals_per_hour),
+        limits=Limits(settings),
         system_key=ak_0,
     )
 

@@ -88,13 +88,13 @@ def read(
     if not fields or len(set(fields)) != len(fields) or len(fields) > system.settings.fields_max:
         raise BadInput("Name the fields you need, each of them once.", "invalid_request")
     system.check_anchored()
-    system.refusals.check(holder.proof.thumbprint, now_ms)
+    system.limits.check("refusals_per_minute", holder.proof.thumbprint, now_ms)
     reading = _Reading(system, holder, tuple(fields), now_ms)
     recorded, released = system.record(reading.prepare)
     if released is not None and released.reads_max is not None:
         _end_if_used_up(system, released, now_ms)
     if not recorded.permitted or released is None:
-        system.refusals.count(holder.proof.thumbprint, now_ms)
+        system.limits.admits("refusals_per_minute", holder.proof.thumbprint, now_ms)
         raise _refusal(recorded.event)
     return released.values
 
@@ -149,7 +149,7 @@ class _Reading:
         )
         if isinstance(decision, Deny):
             if not facts.key_matches:
-                self._check_stranger(found)
+                self._check_stranger(found.context.vault_id)
             used_up = _Prepared(found.context, found.grant, {}, found.terms.reads_max)
             ends = decision.reason == "used_up"  # a read that broke off may have been the last
             return self._denied(found, decision.reason), used_up if ends else None
@@ -225,9 +225,9 @@ class _Reading:
         premises = (found.grant.is_as_it_was(), registry_is(found.registry.version))
         return Item(event, found.context.audit_key, premises=premises, rights=(self._burn(),))
 
-    def _check_stranger(self, found: _Found) -> None:
+    def _check_stranger(self, vault_id: bytes) -> None:
         """A token in the hands of another key: so many per hour become entries, and no more."""
-        if not self.system.refusals.admits_stranger(found.context.vault_id, self.now_ms):
+        if not self.system.limits.admits("stranger_refusals_per_hour", vault_id, self.now_ms):
             raise InvalidToken
 
     def _event(self, found: _Found, **body: object) -> Event:

@@ -101,7 +101,7 @@ def redeem(
     A second use by the named agency ends the grant and alarms its owner. Raises `InvalidGrant`,
     `Replayed`, and `BadInput` for a spoken code that is missing or not wanted.
     """
-    system.refusals.check(agency.client.agency_id, now_ms)
+    system.limits.check("refusals_per_minute", agency.client.agency_id, now_ms)
     attempt = _Attempt(system, agency, tx_code, now_ms)
     try:
         secret = decode_code(GRANT_CODE, code)
@@ -114,7 +114,7 @@ def redeem(
         return result.redeemed
     if recorded.permitted:  # what was recorded is the end of the grant
         system.keystore.drop_grant(result.grant_id)
-    system.refusals.count(agency.client.agency_id, now_ms)
+    system.limits.admits("refusals_per_minute", agency.client.agency_id, now_ms)
     if event.reason in {"replayed", "assertion_replayed"}:
         raise Replayed(event.reason)
     raise InvalidGrant

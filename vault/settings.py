@@ -17,6 +17,7 @@ from vault.errors import NotReady
 
 SETTINGS_FILE = "kluis.toml"
 DAY_SECONDS = 86_400
+Registration = Literal["open", "invite", "operator"]
 
 
 class Settings(BaseSettings):
@@ -32,9 +33,7 @@ class Settings(BaseSettings):
     database_url: str = Field("", repr=False, description="Main database; empty: SQLite.")
     keystore_url: str = Field("", repr=False, description="Keystore; empty: SQLite.")
     catalogue_files: tuple[Path, ...] = Field((), description="Files that add fields.")
-    registration: Literal["open", "invite", "operator"] = Field(
-        "invite", description="Who may make a vault."
-    )
+    registration: Registration = Field("invite", description="Who may make a vault.")
     registrations_per_hour: int = Field(60, ge=1, description="New vaults per address and hour.")
     session_ttl_seconds: int = Field(3600, ge=60, le=DAY_SECONDS)
     fresh_unlock_seconds: int = Field(300, ge=30, le=900, description="For weighty decisions.")
@@ -47,6 +46,7 @@ class Settings(BaseSettings):
     fields_max: int = Field(100, ge=1, le=500, description="Fields in one request.")
     refusals_per_minute: int = Field(600, ge=1, description="Logged per authenticated caller.")
     stranger_refusals_per_hour: int = Field(10, ge=0, description="Logged per vault.")
+    owner_acts_per_hour: int = Field(300, ge=1, description="Unlocks, puts, offers, per vault.")
     sweep_seconds: float = Field(10, gt=0)
     publish_seconds: int = Field(60, ge=1)
     anchor_lag_seconds_max: int = Field(30, ge=2, description="Beyond it reads are refused.")

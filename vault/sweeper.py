@@ -148,10 +148,10 @@ def _forget(system: System, now_ms: int) -> None:
 
 def _close_minutes(system: System, now_ms: int) -> None:
     """One entry for a caller that was turned away, with how often."""
-    for key, count in system.refusals.turned_away(now_ms):
+    for key, count in system.limits.turned_away(now_ms):
         event = draft(now_ms, "calls.limited", SYSTEM, outcome="denied", count=count)
         system.sequencer.record(Item(event, system.system_key))
-        system.refusals.forget(key)
+        system.limits.forget(key)
 
 
 def _publish(system: System, now_ms: int) -> None:

@@ -12,8 +12,8 @@ from vault.database import Database
 from vault.errors import Conflict, LogUnavailable
 from vault.keys import AuditKey
 from vault.keystore import Keystore
+from vault.limits import Limits
 from vault.log import LogStore
-from vault.refusals import Refusals
 from vault.registry import Registry
 from vault.rootkey import RootKey
 from vault.sequencer import Item, PremiseFailed, Recorded, Sequencer
@@ -38,17 +38,20 @@ class System:
     log: LogStore
     sequencer: Sequencer
     anchor: AnchorWriter
-    refusals: Refusals
+    limits: Limits
     system_key: AuditKey
 
     def record(self, prepare: Callable[[], tuple[Item, T]]) -> tuple[Recorded, T]:
         """Records the item that `prepare` makes; returns what else it made beside the record.
 
         Prepares again when the state has moved on meanwhile. Raises `Conflict` when it kept
-        moving, `LogUnavailable`, and whatever `prepare` finds wrong.
+        moving, `LogUnavailable`, `TooMany` for an owner who did too much this hour, and whatever
+        `prepare` finds wrong.
         """
         for _ in range(PREPARATIONS_MAX):
             item, made = prepare()
+            if item.event.actor.kind == "owner":  # ends don't come this way: they never wait
+                self.limits.spend("owner_acts_per_hour", item.key.subject, item.event.at)
             try:
                 return self.sequencer.record(item), made
             except PremiseFailed:

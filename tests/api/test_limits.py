@@ -13,8 +13,9 @@ from tests.api.conftest import Citizen, Server, device_secret, make_citizen
 from vault.caller import Operator
 
 
-def too_many(answer: httpx.Response) -> None:
+def too_many(answer: httpx.Response, limit: str) -> None:
     assert (answer.status_code, answer.json()["code"]) == (429, "too_many_requests")
+    assert answer.json()["limit"] == limit
     assert 1 <= int(answer.headers["retry-after"]) <= 3600
 
 
@@ -22,10 +23,13 @@ def test_an_address_makes_only_so_many_vaults(serve: Callable[..., Server]) -> N
     with serve(registrations_per_hour=2).client() as http:
         for _ in range(2):
             assert http.post("/v1/vaults", json={"device_secret": device_secret()}).is_success
-        too_many(http.post("/v1/vaults", json={"device_secret": device_secret()}))
+        too_many(
+            http.post("/v1/vaults", json={"device_secret": device_secret()}),
+            "registrations_per_hour",
+        )
         other = {"X-Forwarded-For": "203.0.113.9"}  # nobody's word: there is no proxy here
         body = {"device_secret": device_secret()}
-        too_many(http.post("/v1/vaults", json=body, headers=other))
+        too_many(http.post("/v1/vaults", json=body, headers=other), "registrations_per_hour")
 
 
 def test_secrets_that_open_nothing_are_counted_together(serve: Callable[..., Server]) -> None:
@@ -40,8 +44,8 @@ def test_secrets_that_open_nothing_are_counted_together(serve: Callable[..., Ser
         assert http.post("/v1/sessions", json=mistyped).json()["code"] == "cannot_unlock"
         added = http.post("/v1/vault/methods", json={"unlock": wrong})
         assert (added.status_code, added.json()["code"]) == (403, "cannot_unlock")
-        too_many(http.post("/v1/sessions", json=wrong))
-        too_many(http.post("/v1/vault/methods", json={"unlock": wrong}))
+        too_many(http.post("/v1/sessions", json=wrong), "unlock_failures_per_hour")
+        too_many(http.post("/v1/vault/methods", json={"unlock": wrong}), "unlock_failures_per_hour")
         # A right secret is not refused for what others behind the same address tried.
         assert http.post("/v1/sessions", json=right).status_code == 201
 

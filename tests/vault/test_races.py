@@ -74,7 +74,7 @@ class Two:
 
 @pytest.fixture
 def two(store: Store) -> Iterator[Two]:
-    first = store.reopen(offers_per_day=100_000)
+    first = store.reopen(offers_per_day=100_000, owner_acts_per_hour=100_000)
     second = Vault.open(store.settings, store.clock)
     yield Two(store, first, second)
     second.close()
