@@ -4,300 +4,283 @@ Primary keys of tables with vault data begin with `vault_id`, so that the databa
 distributed by it. Instants are Unix milliseconds, ids 16 random bytes.
 """
 
-from typing import cast
+import re
+from typing import Annotated, Any, cast
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary, SmallInteger, Table, Text
+import sqlalchemy
+from sqlalchemy import BigInteger, Column, Index, SmallInteger, Table
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
+# Types of columns; the others are `bytes`. No database counts up a key.
+_KEY = {"primary_key": True, "sa_column_kwargs": {"autoincrement": False}}
+Number = Annotated[int, Field(sa_type=BigInteger)]
+NumberOrNone = Annotated[int | None, Field(sa_type=BigInteger)]
+Text = Annotated[str, Field(sa_type=sqlalchemy.Text)]
+IdKey = Annotated[bytes, Field(**_KEY)]
+NumberKey = Annotated[int, Field(sa_type=BigInteger, **_KEY)]
+SmallKey = Annotated[int, Field(sa_type=SmallInteger, **_KEY)]
+TextKey = Annotated[str, Field(sa_type=sqlalchemy.Text, **_KEY)]
 
-class Main(SQLModel, registry=registry()):
+
+class _Named(SQLModel):
+    """A table is named like its class: `AuditHead` is `audit_head`."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        words = re.findall("[A-Z][a-z]+", cls.__name__.removeprefix("Keystore"))
+        cls.__tablename__ = "_".join(words).lower()
+
+
+class Main(_Named, registry=registry()):
     """Tables of the main database."""
 
 
-class Keystore(SQLModel, registry=registry()):
+class Keystore(_Named, registry=registry()):
     """Tables of the keystore: a database of its own, with short backups."""
-
-
-def _key(kind: type = LargeBinary) -> Column:  # type: ignore[type-arg]
-    return Column(kind, primary_key=True, nullable=False, autoincrement=False)
-
-
-def _bytes(*, nullable: bool = False, unique: bool = False) -> Column:  # type: ignore[type-arg]
-    return Column(LargeBinary, nullable=nullable, unique=unique)
-
-
-def _integer(*, nullable: bool = False) -> Column:  # type: ignore[type-arg]
-    return Column(BigInteger, nullable=nullable)
 
 
 class Instance(Main, table=True):
     """One row: which installation this is, how often its registry changed, when it published."""
 
-    __tablename__ = "instance"
-    id: int = Field(sa_column=_key(SmallInteger))
-    instance_id: bytes = Field(sa_column=_bytes())
-    registry_version: int = Field(sa_column=_integer())
-    published_at: int = Field(sa_column=_integer())
+    id: SmallKey
+    instance_id: bytes
+    registry_version: Number
+    published_at: Number
 
 
 class Route(Main, table=True):
     """Where the vault of a token, code, session or method id is. A hint: the row found decides."""
 
-    __tablename__ = "route"
-    id: bytes = Field(sa_column=_key())
-    vault_id: bytes = Field(sa_column=_bytes())
-    target: bytes = Field(sa_column=_bytes())
+    id: IdKey
+    vault_id: bytes
+    target: bytes
     __table_args__ = (Index("route_by_vault", "vault_id", "target"),)
 
 
-class VaultRow(Main, table=True):
+class Vault(Main, table=True):
     """One citizen's vault. `version` and `state` stand outside the mac."""
 
-    __tablename__ = "vault"
-    vault_id: bytes = Field(sa_column=_key())
-    epoch: int = Field(sa_column=_integer())
-    version: int = Field(sa_column=_integer())
-    state: str = Field(sa_column=Column(Text, nullable=False))  # open | erasing
-    public_key: bytes = Field(sa_column=_bytes())
-    subject: bytes = Field(sa_column=_bytes())
-    root_id: int = Field(sa_column=_integer())
-    metadata_box: bytes = Field(sa_column=_bytes())
-    mac: bytes = Field(sa_column=_bytes())
-    created_at: int = Field(sa_column=_integer())
+    vault_id: IdKey
+    epoch: Number
+    version: Number
+    state: Text  # open | erasing
+    public_key: bytes
+    subject: bytes
+    root_id: Number
+    metadata_box: bytes
+    mac: bytes
+    created_at: Number
 
 
-class MethodRow(Main, table=True):
+class Method(Main, table=True):
     """One way to unlock a vault: the vault's secret, boxed under root and unlock secret."""
 
-    __tablename__ = "method"
-    vault_id: bytes = Field(sa_column=_key())
-    method_id: bytes = Field(sa_column=_key())
-    kind: str = Field(sa_column=Column(Text, nullable=False))
-    state: str = Field(sa_column=Column(Text, nullable=False))  # active | removed
-    epoch: int = Field(sa_column=_integer())
-    root_id: int = Field(sa_column=_integer())
-    box: bytes = Field(sa_column=_bytes())
-    created_at: int = Field(sa_column=_integer())
-    confirmed_at: int | None = Field(sa_column=_integer(nullable=True))
+    vault_id: IdKey
+    method_id: IdKey
+    kind: Text
+    state: Text  # active | removed
+    epoch: Number
+    root_id: Number
+    box: bytes
+    created_at: Number
+    confirmed_at: NumberOrNone
 
 
-class SessionRow(Main, table=True):
+class Session(Main, table=True):
     """An unlocked session: the vault's reading seed, boxed under the session token."""
 
-    __tablename__ = "session"
-    vault_id: bytes = Field(sa_column=_key())
-    session_id: bytes = Field(sa_column=_key())
-    epoch: int = Field(sa_column=_integer())
-    unlocked_at: int = Field(sa_column=_integer())
-    expires_at: int = Field(sa_column=_integer())
-    box: bytes = Field(sa_column=_bytes())
-    log_read_at: int = Field(sa_column=_integer())
+    vault_id: IdKey
+    session_id: IdKey
+    epoch: Number
+    unlocked_at: Number
+    expires_at: Number
+    box: bytes
+    log_read_at: Number
 
 
-class ValueRow(Main, table=True):
+class Value(Main, table=True):
     """One version of a field. Never updated."""
 
-    __tablename__ = "value"
-    vault_id: bytes = Field(sa_column=_key())
-    handle: bytes = Field(sa_column=_key())
-    seq: int = Field(sa_column=_key(BigInteger))
-    value_id: bytes = Field(sa_column=_bytes())
-    box: bytes = Field(sa_column=_bytes())
-    created_at: int = Field(sa_column=_integer())
-    mac: bytes = Field(sa_column=_bytes())
+    vault_id: IdKey
+    handle: IdKey
+    seq: NumberKey
+    value_id: bytes
+    box: bytes
+    created_at: Number
+    mac: bytes
 
 
-class ValueHeadRow(Main, table=True):
+class ValueHead(Main, table=True):
     """Which version of a field is the current one."""
 
-    __tablename__ = "value_head"
-    vault_id: bytes = Field(sa_column=_key())
-    handle: bytes = Field(sa_column=_key())
-    seq: int = Field(sa_column=_integer())
-    value_id: bytes = Field(sa_column=_bytes())
-    mac: bytes = Field(sa_column=_bytes())
+    vault_id: IdKey
+    handle: IdKey
+    seq: Number
+    value_id: bytes
+    mac: bytes
 
 
-class StanzaRow(Main, table=True):
+class Stanza(Main, table=True):
     """A value's data key for one recipient: boxed (113 bytes) or sealed (1168)."""
 
-    __tablename__ = "stanza"
-    vault_id: bytes = Field(sa_column=_key())
-    recipient: bytes = Field(sa_column=_key())  # the vault's own id, or a grant's
-    handle: bytes = Field(sa_column=_key())
-    seq: int = Field(sa_column=_key(BigInteger))
-    wrapped: bytes = Field(sa_column=_bytes())
+    vault_id: IdKey
+    recipient: IdKey  # the vault's own id, or a grant's
+    handle: IdKey
+    seq: NumberKey
+    wrapped: bytes
 
 
-class GrantRow(Main, table=True):
+class VaultGrant(Main, table=True):
     """An offer or grant. `state`, `reads_used` and `wrong_codes` stand outside the mac."""
 
-    __tablename__ = "vault_grant"
-    vault_id: bytes = Field(sa_column=_key())
-    grant_id: bytes = Field(sa_column=_key())
-    phase: int = Field(sa_column=_integer())
-    offer_id: bytes = Field(sa_column=_bytes())
-    token_id: bytes | None = Field(sa_column=_bytes(nullable=True))
-    prev_token_id: bytes | None = Field(sa_column=_bytes(nullable=True))
-    prev_until: int | None = Field(sa_column=_integer(nullable=True))
-    public_key: bytes | None = Field(sa_column=_bytes(nullable=True))
-    key_hash: bytes | None = Field(sa_column=_bytes(nullable=True))
-    offer_ends: int = Field(sa_column=_integer())
-    not_after: int = Field(sa_column=_integer())
-    box: bytes = Field(sa_column=_bytes())
-    mac: bytes = Field(sa_column=_bytes())
-    state: str = Field(sa_column=Column(Text, nullable=False))  # offered | active | ended
-    reads_used: int = Field(sa_column=_integer())
-    wrong_codes: int = Field(sa_column=_integer())
-    created_at: int = Field(sa_column=_integer())
+    vault_id: IdKey
+    grant_id: IdKey
+    phase: Number
+    offer_id: bytes
+    token_id: bytes | None
+    prev_token_id: bytes | None
+    prev_until: NumberOrNone
+    public_key: bytes | None
+    key_hash: bytes | None
+    offer_ends: Number
+    not_after: Number
+    box: bytes
+    mac: bytes
+    state: Text  # offered | active | ended
+    reads_used: Number
+    wrong_codes: Number
+    created_at: Number
     __table_args__ = (Index("grant_by_state", "state", "offer_ends"),)
 
 
-class AcknowledgedRow(Main, table=True):
+class Acknowledged(Main, table=True):
     """An alarm that the owner has seen."""
 
-    __tablename__ = "acknowledged"
-    vault_id: bytes = Field(sa_column=_key())
-    entry_id: bytes = Field(sa_column=_key())
+    vault_id: IdKey
+    entry_id: IdKey
 
 
-class RegistryRow(Main, table=True):
+class Registry(Main, table=True):
     """An agency or one of its intended uses, as registered. Never edited, only revoked."""
 
-    __tablename__ = "registry"
-    kind: str = Field(sa_column=_key(Text))  # agency | use
-    id: str = Field(sa_column=_key(Text))
-    parent: str = Field(sa_column=_key(Text))
-    root_id: int = Field(sa_column=_integer())
-    document: bytes = Field(sa_column=_bytes())
-    state: str = Field(sa_column=Column(Text, nullable=False))  # active | revoked
-    created_at: int = Field(sa_column=_integer())
-    mac: bytes = Field(sa_column=_bytes())
+    kind: TextKey  # agency | use
+    id: TextKey
+    parent: TextKey
+    root_id: Number
+    document: bytes
+    state: Text  # active | revoked
+    created_at: Number
+    mac: bytes
 
 
-class InviteRow(Main, table=True):
+class Invite(Main, table=True):
     """Leave to make one vault, where strangers may not."""
 
-    __tablename__ = "invite"
-    id: bytes = Field(sa_column=_key())
-    expires_at: int = Field(sa_column=_integer())
+    id: IdKey
+    expires_at: Number
 
 
-class ReplayRow(Main, table=True):
+class Replay(Main, table=True):
     """A proof or assertion that was used: a keyed hash and when it may be forgotten."""
 
-    __tablename__ = "replay"
-    key: bytes = Field(sa_column=_key())
-    expires_at: int = Field(sa_column=_integer())
+    key: IdKey
+    expires_at: Number
     __table_args__ = (Index("replay_by_expiry", "expires_at"),)
 
 
-class AuditKeyRow(Main, table=True):
+class AuditKey(Main, table=True):
     """A subject's audit key, boxed under the root. Outlives the vault."""
 
-    __tablename__ = "audit_key"
-    subject: bytes = Field(sa_column=_key())
-    root_id: int = Field(sa_column=_integer())
-    box: bytes = Field(sa_column=_bytes())
+    subject: IdKey
+    root_id: Number
+    box: bytes
 
 
-class AuditHeadRow(Main, table=True):
+class AuditHead(Main, table=True):
     """One row, locked by whoever sequences: the tree's size, frontier, root and signed note."""
 
-    __tablename__ = "audit_head"
-    id: int = Field(sa_column=_key(SmallInteger))
-    log: int = Field(sa_column=_integer())  # which origin, counted from 1
-    origin: str = Field(sa_column=Column(Text, nullable=False))
-    size: int = Field(sa_column=_integer())
-    frontier: bytes = Field(sa_column=_bytes())
-    note: str = Field(sa_column=Column(Text, nullable=False))
-    system_subject: bytes = Field(sa_column=_bytes())
+    id: SmallKey
+    log: Number  # which origin, counted from 1
+    origin: Text
+    size: Number
+    frontier: bytes
+    note: Text
+    system_subject: bytes
 
 
-class AuditLogRow(Main, table=True):
+class AuditLog(Main, table=True):
     """The name of each log this installation has kept. A second one only after a restore."""
 
-    __tablename__ = "audit_log"
-    log: int = Field(sa_column=_key(BigInteger))
-    origin: str = Field(sa_column=Column(Text, nullable=False))
+    log: NumberKey
+    origin: Text
 
 
-class AuditLeafRow(Main, table=True):
+class AuditLeaf(Main, table=True):
     """A hiding commitment to one entry. Append only, for ever."""
 
-    __tablename__ = "audit_leaf"
-    log: int = Field(sa_column=_key(BigInteger))
-    idx: int = Field(sa_column=_key(BigInteger))
-    leaf_data: bytes = Field(sa_column=_bytes())
-    leaf_hash: bytes = Field(sa_column=_bytes())
-    entry_id: bytes = Field(sa_column=_bytes(unique=True))
+    log: NumberKey
+    idx: NumberKey
+    leaf_data: bytes
+    leaf_hash: bytes
+    entry_id: Annotated[bytes, Field(unique=True)]
 
 
-class AuditOpeningRow(Main, table=True):
+class AuditOpening(Main, table=True):
     """What opens a leaf, boxed under its subject's audit key. The log's only deletable part."""
 
-    __tablename__ = "audit_opening"
-    subject: bytes = Field(sa_column=_key())
-    log: int = Field(sa_column=_key(BigInteger))
-    idx: int = Field(sa_column=_key(BigInteger))
-    opening: bytes = Field(sa_column=_bytes())
+    subject: IdKey
+    log: NumberKey
+    idx: NumberKey
+    opening: bytes
     __table_args__ = (Index("audit_opening_by_index", "log", "idx"),)
 
 
-class AuditSubjectRow(Main, table=True):
+class AuditSubject(Main, table=True):
     """How many entries a subject has in a class, and the last one's leaf."""
 
-    __tablename__ = "audit_subject"
-    subject: bytes = Field(sa_column=_key())
-    class_: str = Field(sa_column=Column("class", Text, primary_key=True, nullable=False))
-    last_seq: int = Field(sa_column=_integer())
-    last_leaf: bytes = Field(sa_column=_bytes())
+    subject: IdKey
+    class_: str = Field(sa_column=Column("class", sqlalchemy.Text, primary_key=True))
+    last_seq: Number
+    last_leaf: bytes
 
 
-class AuditTileRow(Main, table=True):
+class AuditTile(Main, table=True):
     """Up to 256 hashes of one tile above level 0. Grows only at its end."""
 
-    __tablename__ = "audit_tile"
-    log: int = Field(sa_column=_key(BigInteger))
-    level: int = Field(sa_column=_key(SmallInteger))
-    n: int = Field(sa_column=_key(BigInteger))
-    hashes: bytes = Field(sa_column=_bytes())
+    log: NumberKey
+    level: SmallKey
+    n: NumberKey
+    hashes: bytes
 
 
-class AuditCheckpointRow(Main, table=True):
+class AuditCheckpoint(Main, table=True):
     """A checkpoint as published. Never updated."""
 
-    __tablename__ = "audit_checkpoint"
-    log: int = Field(sa_column=_key(BigInteger))
-    size: int = Field(sa_column=_key(BigInteger))
-    note: str = Field(sa_column=Column(Text, nullable=False))
-    published_at: int = Field(sa_column=_integer())
+    log: NumberKey
+    size: NumberKey
+    note: Text
+    published_at: Number
 
 
 class KeystoreInstance(Keystore, table=True):
     """One row: the installation this keystore belongs to."""
 
-    __tablename__ = "instance"
-    id: int = Field(sa_column=_key(SmallInteger))
-    instance_id: bytes = Field(sa_column=_bytes())
+    id: SmallKey
+    instance_id: bytes
 
 
-class SaltRow(Keystore, table=True):
+class Salt(Keystore, table=True):
     """32 bytes without which a key can't be derived any more. `salt` NULL: gone, row still owed."""
 
-    __tablename__ = "salt"
-    kind: str = Field(sa_column=_key(Text))
-    id: bytes = Field(sa_column=_key())
-    phase: int = Field(sa_column=_key(BigInteger))
-    vault_id: bytes = Field(sa_column=_bytes())
-    salt: bytes | None = Field(sa_column=_bytes(nullable=True))
-    expires_at: int | None = Field(sa_column=_integer(nullable=True))
-    owed: bytes | None = Field(sa_column=_bytes(nullable=True))
-    __table_args__ = (
-        Index("salt_by_vault", "vault_id"),
-        Index("salt_by_expiry", "expires_at"),
-    )
+    kind: TextKey
+    id: IdKey
+    phase: NumberKey
+    vault_id: bytes
+    salt: bytes | None
+    expires_at: NumberOrNone
+    owed: bytes | None
+    __table_args__ = (Index("salt_by_vault", "vault_id"), Index("salt_by_expiry", "expires_at"))
 
 
 def _table(model: type[SQLModel]) -> Table:
@@ -307,24 +290,24 @@ def _table(model: type[SQLModel]) -> Table:
 # The tables behind the models, for statements that need no objects.
 instance = _table(Instance)
 routes = _table(Route)
-vaults = _table(VaultRow)
-methods = _table(MethodRow)
-sessions = _table(SessionRow)
-values = _table(ValueRow)
-value_heads = _table(ValueHeadRow)
-stanzas = _table(StanzaRow)
-grants = _table(GrantRow)
-acknowledged = _table(AcknowledgedRow)
-registrations = _table(RegistryRow)
-invites = _table(InviteRow)
-replays = _table(ReplayRow)
-audit_keys = _table(AuditKeyRow)
-audit_heads = _table(AuditHeadRow)
-audit_logs = _table(AuditLogRow)
-audit_leaves = _table(AuditLeafRow)
-audit_openings = _table(AuditOpeningRow)
-audit_subjects = _table(AuditSubjectRow)
-audit_tiles = _table(AuditTileRow)
-audit_checkpoints = _table(AuditCheckpointRow)
+vaults = _table(Vault)
+methods = _table(Method)
+sessions = _table(Session)
+values = _table(Value)
+value_heads = _table(ValueHead)
+stanzas = _table(Stanza)
+grants = _table(VaultGrant)
+acknowledged = _table(Acknowledged)
+registrations = _table(Registry)
+invites = _table(Invite)
+replays = _table(Replay)
+audit_keys = _table(AuditKey)
+audit_heads = _table(AuditHead)
+audit_logs = _table(AuditLog)
+audit_leaves = _table(AuditLeaf)
+audit_openings = _table(AuditOpening)
+audit_subjects = _table(AuditSubject)
+audit_tiles = _table(AuditTile)
+audit_checkpoints = _table(AuditCheckpoint)
 keystore_instance = _table(KeystoreInstance)
-salts = _table(SaltRow)
+salts = _table(Salt)
