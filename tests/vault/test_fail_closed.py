@@ -18,6 +18,7 @@ from audit.entry import Event, decode_event
 from operate.verification import verify_data
 from tests.builders import PERSON, AgencyDesk, Citizen, Store
 from tests.conftest import ROOT
+from tests.vault.rows import change, row_of
 from vault import caller
 from vault.ending import Ended
 from vault.errors import InvalidGrant, InvalidToken, LogUnavailable, SessionEnded
@@ -313,6 +314,19 @@ def test_what_is_owed_is_written_first_after_a_restart(store: Store) -> None:
         store.vault.end_grant(citizen.owner, grant_id)
 
     citizen.vault = store.reopen()
+    citizen.put({"identity.given_name": "Nova"})
+
+    assert [action for action, *_ in actions(store, citizen)[-3:-1]] == ["grant.end", "value.put"]
+    assert_whole(store)
+
+
+def test_what_is_owed_is_written_first_after_a_head_that_was_refused(store: Store) -> None:
+    citizen, _, grant_id, _ = shared(store)
+    note = row_of(store, audit_heads)["note"]
+    change(store, audit_heads, {}, note=note.replace("\n\n", "\n\n\n"))
+    assert store.vault.end_grant(citizen.owner, grant_id) == Ended(recorded=False)
+    change(store, audit_heads, {}, note=note)
+
     citizen.put({"identity.given_name": "Nova"})
 
     assert [action for action, *_ in actions(store, citizen)[-3:-1]] == ["grant.end", "value.put"]
