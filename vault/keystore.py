@@ -25,6 +25,7 @@ _MAKE = sql(
     "INSERT INTO salt (kind, id, phase, vault_id, salt, expires_at)"
     " VALUES (:kind, :id, :phase, :vault, :salt, :expires) ON CONFLICT DO NOTHING"
 )
+_TAKEN = sql("SELECT id FROM salt WHERE id IN :ids AND vault_id <> :vault", "ids")
 _DROP = "DELETE FROM salt WHERE "
 _DROP_ONE = sql(_DROP + "kind = :kind AND id = :id AND phase = :phase")
 _DROP_GRANT = sql(_DROP + "kind = 'grant' AND id = :id")
@@ -102,7 +103,7 @@ class Keystore:
     def make(self, key: SaltKey, vault_id: bytes, expires_at: int | None = None) -> bytes:
         """The salt of this name, made if absent: racers for one name all get the same salt.
 
-        Raises `NotFound` if the name's salt was voided, or went at once.
+        Raises `NotFound` if the name's salt was voided, went at once, or is another vault's.
         """
         made = self.make_all([key], vault_id, expires_at)
         if key not in made:
@@ -112,7 +113,10 @@ class Keystore:
     def make_all(
         self, keys: Sequence[SaltKey], vault_id: bytes, expires_at: int | None = None
     ) -> dict[SaltKey, bytes]:
-        """The salts of these names, made where absent, in one transaction."""
+        """The salts of these names, made where absent, in one transaction.
+
+        None of another vault: they would outlive an erasure of this one.
+        """
         new = [
             asdict(key)
             | {"vault": vault_id, "salt": random_bytes(SALT_BYTES), "expires": expires_at}
@@ -120,7 +124,9 @@ class Keystore:
         ]
         with self._database.write() as connection:
             connection.execute(_MAKE, new)
-        return self.get(keys)
+            values = {"ids": [key.id for key in keys], "vault": vault_id}
+            taken = connection.execute(_TAKEN, values).scalars().all()
+        return {key: salt for key, salt in self.get(keys).items() if key.id not in taken}
 
     def drop(self, keys: Iterable[SaltKey]) -> None:
         """Deletes salts for good, rows and all."""

@@ -106,20 +106,20 @@ def create_vault(
     premises, admission = _admission(system, by, invite, now_ms)
     _check_free(system, device.secret)
     recovery = UnlockSecret(RECOVERY, Secret.random(RECOVERY_SECRET_BYTES))
-    unlocked, writes = _new_vault(system, device, now_ms)
-    writes += _new_method(system, unlocked, recovery, now_ms, confirmed=False)
-    session_writes, session = new_session(system, unlocked, now_ms)
-    item = Item(
-        draft(now_ms, "vault.create", OWNER),
-        unlocked.context.audit_key,
-        premises=premises,
-        writes=(*admission, *writes, *session_writes),
-    )
     try:
+        unlocked, writes = _new_vault(system, device, now_ms)
+        writes += _new_method(system, unlocked, recovery, now_ms, confirmed=False)
+        session_writes, session = new_session(system, unlocked, now_ms)
+        item = Item(
+            draft(now_ms, "vault.create", OWNER),
+            unlocked.context.audit_key,
+            premises=premises,
+            writes=(*admission, *writes, *session_writes),
+        )
         system.sequencer.record(item)
     except PremiseFailed:
         raise _not_invited() from None
-    except IntegrityError:
+    except (IntegrityError, NotFound):  # also with the salt of a try that was never answered
         raise _in_use() from None
     return VaultCreated(_show(recovery), session)
 
@@ -249,7 +249,7 @@ def add_method(
 
     try:
         system.record(prepare)
-    except IntegrityError:
+    except (IntegrityError, NotFound):
         raise _in_use() from None
     return MethodAdded(method_id(added.secret), None if new else _show(added))
 

@@ -151,6 +151,14 @@ def test_a_voided_salt_is_gone_and_its_name_makes_no_new_one(keystore: Keystore)
     assert of_vault(keystore) == [StoredSalt(k, VAULT, True, OWED) for k in (GRANT, NEXT)]
 
 
+def test_a_name_that_another_vault_took_gives_it_no_salt(keystore: Keystore) -> None:
+    kept = keystore.make(GRANT, VAULT)
+
+    with pytest.raises(NotFound):
+        keystore.make(GRANT, b"o" * 16)
+    assert keystore.make(GRANT, VAULT) == kept
+
+
 def test_only_that_vault_and_that_grant_are_voided(keystore: Keystore) -> None:
     other = SaltKey("grant", b"h" * 16)
     keystore.make_all([GRANT, other], VAULT)
