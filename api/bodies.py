@@ -28,9 +28,11 @@ class StrictRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
         takes_body = self.body_field is not None
+        takes_query = bool(self.dependant.query_params)
 
         async def strictly(request: Request) -> Response:
-            _refuse_repeated_parameters(request)
+            if takes_query:
+                _refuse_repeated_parameters(request)
             if takes_body and await request.body():
                 if media_type(request) != JSON:
                     raise unsupported_media_type()

@@ -9,6 +9,7 @@ from typing import Any
 from fastapi.openapi.utils import get_openapi
 
 from api.app import with_routes
+from api.described import documented
 from api.shapes import OAuthError, Problem
 
 _REF = "#/components/schemas/{model}"
@@ -18,7 +19,9 @@ OAuth: private_key_jwt (RFC 7523), DPoP (RFC 9449) and OpenID4VCI's pre-authoriz
 
 Ids are unpadded base64url, entry ids UUIDs, instants `YYYY-MM-DDTHH:MM:SS.mmmZ`. Requests are \
 strict: unknown and duplicate keys are refused. Errors are problem details (RFC 9457) with a \
-stable `code`, at the token endpoint OAuth errors.
+stable `code`, at the token endpoint OAuth errors. A path that is not here answers 404, another \
+method 405 with `Allow`; both are problems too. What is no HTTP, or begins with more than 64 KiB, \
+is refused in plain text.
 """
 
 
@@ -50,6 +53,8 @@ def _polish(operation: dict[str, Any]) -> None:
     operation["summary"] = operation.pop("description")
     # What FastAPI expects is its own 422; ours is a 400 that names no input.
     operation["responses"].pop("422", None)
+    # A body is measured before a route is looked for, also where none is expected.
+    operation["responses"] |= {str(status): what for status, what in documented(413).items()}
     operation["responses"] = dict(sorted(operation["responses"].items()))
     for status, response in operation["responses"].items():
         if status.startswith("2"):

@@ -18,7 +18,11 @@ router = APIRouter(route_class=StrictRoute, tags=["sessions"])
 # Base64url of exactly 32 bytes: the last of 43 characters holds four bits.
 DEVICE_SECRET = r"^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$"  # noqa: S105 - a pattern
 CODE_CHARACTERS_MAX = 120
-_ONE_OF: list[JsonValue] = [{"required": ["device_secret"]}, {"required": ["recovery_code"]}]
+_SECRETS = ("device_secret", "recovery_code")
+_ONE_OF: list[JsonValue] = [
+    {"required": [one], "properties": {one: {"type": "string"}, other: {"type": "null"}}}
+    for one, other in (_SECRETS, _SECRETS[::-1])
+]
 
 
 class Unlock(Asked):

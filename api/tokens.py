@@ -40,11 +40,16 @@ _FORM_SCHEMA: dict[str, Any] = {
     ],
     "properties": {
         "grant_type": {"const": PRE_AUTHORIZED_CODE},
-        "pre-authorized_code": {"type": "string", "description": "As shown or typed."},
+        "pre-authorized_code": {
+            "type": "string",
+            "minLength": 1,
+            "description": "As shown or typed.",
+        },
         "tx_code": {"type": "string", "description": "The digits that the citizen says, if any."},
         "client_assertion_type": {"const": JWT_BEARER},
         "client_assertion": {
             "type": "string",
+            "minLength": 1,
             "description": "A JWT signed with a registered key (RFC 7523): iss = sub = the "
             "agency's id, aud = the issuer as one string, jti used once, exp at most ten minutes "
             "ahead.",

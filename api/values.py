@@ -4,12 +4,14 @@ from http import HTTPStatus
 from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Path
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, WithJsonSchema
 
 from api.bodies import StrictRoute
 from api.credentials import OpenedVault, Owner
 from api.described import documented
 from api.shapes import Answer, Asked, instant
+from catalogue.fields import LIST_ITEMS_MAX, VALUE_BYTES_MAX
+from crypto.encoding import INTEGER_MAX
 from vault.fields import NewValue, OwnValue
 
 router = APIRouter(route_class=StrictRoute, tags=["values"])
@@ -19,6 +21,14 @@ FIELD_CHARACTERS_MAX = 128
 DATE_CHARACTERS_MAX = 64
 
 FieldId = Annotated[str, Field(min_length=1, max_length=FIELD_CHARACTERS_MAX)]
+# What the catalogue's types take; which of these a field takes is the catalogue's to say.
+_TEXT = {"type": "string", "maxLength": 4 * VALUE_BYTES_MAX}
+_VALUE = [
+    _TEXT,
+    {"type": "integer", "minimum": -INTEGER_MAX, "maximum": INTEGER_MAX},
+    {"type": "array", "items": _TEXT, "maxItems": LIST_ITEMS_MAX},
+]
+StatedValue = Annotated[Any, WithJsonSchema({"anyOf": _VALUE})]
 EdtfDate = Annotated[str, Field(min_length=1, max_length=DATE_CHARACTERS_MAX)]
 
 
@@ -26,7 +36,7 @@ class Stated(Asked):
     """One field and what the owner states about it."""
 
     field: FieldId
-    value: Any = Field(repr=False, description="Text, a whole number or a list of texts, by type.")
+    value: StatedValue = Field(repr=False, description="By the type of the field.")
     status: str = Field("stated", max_length=64)
     valid_from: EdtfDate | None = Field(None, description="EDTF, such as 2024-05.")
     valid_until: EdtfDate | None = None

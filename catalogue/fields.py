@@ -278,6 +278,9 @@ def _text(kind: Field, value: object) -> str:
     # Line ends and marks that turn the reading direction could make a page show what is not there.
     if any(unicodedata.category(c) in _UNWRITABLE or c in _BIDI_CONTROLS for c in text):
         raise BadValue(kind.id, "bad_characters", "only characters that can be seen, on one line")
+    # Spaces of other scripts and marks that have no width: a page would show nothing at all.
+    if all(unicodedata.category(c)[0] in "CZ" for c in text):
+        raise BadValue(kind.id, "empty", "there must be something in it")
     return text
 
 

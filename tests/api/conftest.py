@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -52,11 +53,16 @@ class Seen:
 
     def undocumented(self) -> list[tuple[str, str, int, str]]:
         """What openapi.yaml does not say. Paths and methods that are not there answer 404, 405."""
-        paths = [
-            (re.compile(re.sub(r"\{\w+\}", "[^/]+", path)), operations)
-            for path, operations in document()["paths"].items()
-        ]
+        paths = _documented_paths()
         return [seen for seen in sorted(self.answers) if not _is_documented(seen, paths)]
+
+
+@cache
+def _documented_paths() -> list[tuple[re.Pattern[str], dict[str, Any]]]:
+    return [
+        (re.compile(re.sub(r"\{\w+\}", "[^/]+", path)), operations)
+        for path, operations in document()["paths"].items()
+    ]
 
 
 def _is_documented(

@@ -1,5 +1,6 @@
 """What holds whatever route a request takes, and the pages that belong to nobody."""
 
+import asyncio
 import base64
 import hashlib
 import re
@@ -7,7 +8,10 @@ from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
 
+from api.edge import Edge
 from tests.api.conftest import Agency, Citizen, Server, device_secret
 
 PROBLEM_JSON = "application/problem+json"
@@ -69,6 +73,33 @@ def test_a_large_body_is_refused_before_anything_else(
     answer = http.post(path, content=content, headers={"Content-Type": "application/json"})
     problem(answer, 413, "body_too_large")
     assert http.get("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize("declared", [b"9" * 5000, b"0" * 5000 + b"65537"])
+def test_a_length_of_thousands_of_digits_is_compared(declared: bytes) -> None:
+    assert edge_answers([(b"content-length", declared)]) == 413
+
+
+def test_a_length_with_zeros_before_it_is_the_same_length() -> None:
+    assert edge_answers([(b"content-length", b"0" * 5000 + b"2")]) == 200
+
+
+def edge_answers(headers: list[tuple[bytes, bytes]]) -> int:
+    """The status of the edge alone, before an application that takes everything."""
+    statuses: list[int] = []
+
+    async def takes_all(scope: Scope, receive: Receive, send: Send) -> None:
+        await Response()(scope, receive, send)
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"{}", "more_body": False}
+
+    async def send(message: Message) -> None:
+        statuses.extend([message["status"]] if "status" in message else [])
+
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": headers}
+    asyncio.run(Edge(takes_all, body_bytes_max=65_536)(scope, receive, send))
+    return statuses[0]
 
 
 def test_a_body_of_exactly_the_limit_is_read(http: httpx.Client, server: Server) -> None:

@@ -286,6 +286,8 @@ BAD: list[tuple[str, str, Any]] = [
     ("wrong_type", "text_list", ("Anna",)),
     ("empty", "text", ""),
     ("empty", "text", " \u00a0 "),
+    ("empty", "text", "\ufeff"),
+    ("empty", "text_list", ["\u200b \u2060"]),
     ("empty", "text_list", []),
     ("empty", "text_list", ["Anna", ""]),
     ("too_long", "text", "é" * 32),
