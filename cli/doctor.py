@@ -1,18 +1,21 @@
 """`kluis doctor`: what is wrong or risky here, and what to do about it."""
 
 import re
+from contextlib import suppress
 
 import typer
 
 from cli.errors import FAILED
+from cli.installation import settings_of
 from cli.options import DEFAULT_DATA, Data, Json, at
 from cli.output import Output
 from operate.doctor import WRONG, examine
+from vault.errors import VaultError
 
 _WORDS = {"ok": ("ok    ", "green"), "risk": ("risk  ", "yellow"), "wrong": ("WRONG ", "bold red")}
 
 
-_COMMAND = re.compile(r"kluis (?:init|serve|audit verify|agency register FILE)")
+_COMMAND = re.compile(r"kluis (?:init|serve|migrate|audit verify|agency register FILE)")
 
 
 def doctor(data: Data = DEFAULT_DATA, json: Json = False) -> None:
@@ -25,6 +28,8 @@ def doctor(data: Data = DEFAULT_DATA, json: Json = False) -> None:
       kluis doctor --data /srv/kluis
     """
     out = Output(json)
+    with suppress(VaultError):  # that there is no installation is told as advice
+        settings_of(data)
     with out.working("Looking"):
         advice = examine(data)
     wrong = any(one.level == WRONG for one in advice)

@@ -1,5 +1,6 @@
 """`kluis init`: makes keys, databases and settings, once."""
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +16,8 @@ from cli.options import DEFAULT_DATA, Data, Json, at
 from cli.output import Output
 from operate.setup import Places, initialise
 from vault.settings import SETTINGS_FILE
+
+_DATABASES = ("database_url", "keystore_url")
 
 
 class Registration(StrEnum):
@@ -69,6 +72,9 @@ def init(
     The data, the keys and the anchor are three parts that should be kept apart: whoever has the
     data without the keys can read nothing.
 
+    The databases are two SQLite files, unless KLUIS_DATABASE_URL and KLUIS_KEYSTORE_URL name two
+    empty ones on PostgreSQL. They may hold passwords: no options, and kluis.toml keeps them.
+
     \b
     Examples:
       kluis init
@@ -84,7 +90,7 @@ def init(
     places = Places.beside(data, keys, anchor)
     try:
         with out.working("Making keys and databases"):
-            settings = initialise(places, url, registration.value)
+            settings = initialise(places, url, registration.value, **_named_databases())
     except ValidationError as error:
         raise WrongUse(explain(error, data / SETTINGS_FILE), "bad_settings") from None
     except OSError as error:
@@ -98,14 +104,23 @@ def init(
             "anchor": str(settings.anchor),
             "url": settings.url,
             "registration": settings.registration,
+            "databases": "postgresql" if settings.database_url else "sqlite",
         }
     )
     out.say(f"Made an installation for {settings.url}.")
     out.say(f"  data    {settings.data}")
     out.say(f"  keys    {settings.keys}   (keep them secret, back them up apart from the data)")
     out.say(f"  anchor  {settings.anchor}")
+    if settings.database_url:
+        out.say(f"The databases are on PostgreSQL; their URLs stand in {data / SETTINGS_FILE}.")
     shown = at(data)
     port = urlsplit(settings.url).port
     out.say("Next:")
     out.say(f"  kluis agency register FILE{shown}")
     out.say(f"  kluis serve{shown}{f' --port {port}' if port not in (None, 8000) else ''}")
+
+
+def _named_databases() -> dict[str, str]:
+    """The databases that the environment names, as settings."""
+    given = {name: os.environ.get(f"KLUIS_{name.upper()}") for name in _DATABASES}
+    return {name: url for name, url in given.items() if url}

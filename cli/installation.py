@@ -16,6 +16,11 @@ from vault.sessions import UnlockSecret
 from vault.settings import SETTINGS_FILE, Settings, load_settings
 from vault.vault import Vault
 
+# Only the URLs of databases have a pattern, which nobody wants to read.
+_EXPECTED = {
+    "string_pattern_mismatch": "a URL like postgresql://name:password@host/database is expected"
+}
+
 
 def settings_of(data: Path) -> Settings:
     """The settings in a data folder. A wrong one is named, its value is not: it may be secret."""
@@ -30,7 +35,7 @@ def settings_of(data: Path) -> Settings:
 def explain(error: ValidationError, where: Path) -> str:
     """Which settings are wrong, and why."""
     wrong = [
-        f"{'.'.join(map(str, each['loc']))}: {each['msg']}"
+        f"{'.'.join(map(str, each['loc']))}: {_EXPECTED.get(each['type'], each['msg'])}"
         for each in error.errors(include_input=False, include_url=False)
     ]
     return f"In {where} or in KLUIS_...: {'; '.join(wrong)}."

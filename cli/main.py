@@ -16,6 +16,11 @@ from consent.errors import ConsentError
 from vault.errors import VaultError
 
 _INTERRUPTED = 130
+# What an installation may do without, and what to do when it turns out that it can't.
+_EXTRAS = {
+    "psycopg": "PostgreSQL needs a driver that is not installed here: "
+    ".venv/bin/python -m pip install -c requirements-dev.lock 'psycopg[binary]'"
+}
 
 _HELP = """Burgerkluis: a data vault that the citizen controls.
 
@@ -41,6 +46,7 @@ PARTS: Mapping[str, tuple[str, str, str]] = {
     ),
     "init": ("cli.init", "init", "Make a new installation: keys, databases, settings."),
     "serve": ("cli.serve", "serve", "Run the server, until Ctrl-C."),
+    "migrate": ("cli.migrate", "migrate", "Bring the databases to the schema of this version."),
     "invite": ("cli.agency", "invite", "Make an invitation: a code to make one vault with."),
     "agency": ("cli.agency", "app", "Which agencies may ask, and for what."),
     "wallet": ("cli.wallet", "app", "Your own vault: what is in it, who may read it."),
@@ -69,6 +75,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whoever read our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
+    except ModuleNotFoundError as error:
+        if error.name not in _EXTRAS:
+            raise
+        return _end(Failed("extra_missing", _EXTRAS[error.name]), given)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         return _end(Failed("system", f"{where}{error.strerror or error}."), given)

@@ -1,12 +1,11 @@
 """`kluis serve`: the HTTP server. Nothing of a request is logged but what the audit log records."""
 
-import fcntl
 import ipaddress
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any
@@ -22,6 +21,7 @@ from cli.installation import settings_of
 from cli.options import DEFAULT_DATA, Data, Json
 from cli.output import Output
 from operate.counting import counting_together
+from operate.pair import is_shared, only_one
 from vault.settings import Settings
 from vault.vault import Vault
 
@@ -30,7 +30,6 @@ _KEEP_ALIVE_SECONDS = 15
 _CONNECTIONS_MAX = 1000
 _HEADER_BYTES_MAX = 32_768
 _WORKER_DATA = "KLUIS_SERVE_DATA"
-_LOCK_FILE = "serve.lock"
 
 
 def serve(
@@ -73,7 +72,7 @@ def serve(
     out = Output(json)
     _check_proxy(proxy)
     settings = settings_of(data)
-    if workers > 1 and _is_sqlite(settings):
+    if workers > 1 and not is_shared(settings):
         raise WrongUse(
             "Several processes can't share SQLite files safely: leave --workers out. PostgreSQL "
             "(database_url and keystore_url in kluis.toml) is not for real use yet.",
@@ -83,7 +82,7 @@ def serve(
     if workers > 1:
         _serve_with_workers(out, settings, host, port, workers, proxy)
         return
-    with _only_server(settings), listen(host, port) as listener:
+    with only_one(settings), listen(host, port) as listener:
         bound = listener.getsockname()[1]
         with out.working("Opening the vault"):
             vault = Vault.open(settings)
@@ -102,31 +101,6 @@ def _check_proxy(proxy: str | None) -> None:
         ipaddress.ip_address(proxy)
     except ValueError:
         raise WrongUse(f"--proxy {proxy}: an IP address is expected, like 127.0.0.1.") from None
-
-
-def _is_sqlite(settings: Settings) -> bool:
-    return settings.main_url.startswith("sqlite")
-
-
-@contextmanager
-def _only_server(settings: Settings) -> Iterator[None]:
-    """Holds the installation's lock: a second server on one SQLite file would sweep and write
-    against the first. Other commands don't take it. The lock goes with the process.
-    """
-    if not _is_sqlite(settings):
-        yield
-        return
-    descriptor = os.open(settings.data / _LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Failed(
-                "already_serving", "Another kluis serve is running on this installation."
-            ) from None
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def make_server(vault: Vault, proxy: str | None = None) -> uvicorn.Server:

@@ -128,11 +128,7 @@ def _target(url: str) -> tuple[str, str, int | None, str]:
 
 
 def verify_assertion(
-    token: str,
-    *,
-    keys_of: Callable[[str], tuple[PublicJwk, ...] | None],
-    issuer: str,
-    now_ms: int,
+    token: str, *, keys_of: Callable[[str], tuple[PublicJwk, ...] | None], issuer: str, now_ms: int
 ) -> Client:
     """Authenticates the agency that a client assertion names; raises `InvalidClient`.
 

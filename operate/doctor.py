@@ -84,8 +84,13 @@ def _databases(settings: Settings) -> Iterator[Advice]:
     main, salts = Database(settings.main_url), Database(settings.salts_url)
     keystore = Keystore(salts)
     try:
-        yield from _check("main schema", lambda: check_schema(main, MAIN))
-        yield from _check("keystore schema", lambda: check_schema(salts, KEYSTORE))
+        schemas = [
+            *_check("main schema", lambda: check_schema(main, MAIN)),
+            *_check("keystore schema", lambda: check_schema(salts, KEYSTORE)),
+        ]
+        yield from schemas
+        if any(one.level == WRONG for one in schemas):
+            return
         yield from _check("pair of databases", lambda: check_pair(main, keystore))
         yield from _log(settings, main)
         yield from _registry(settings, main)

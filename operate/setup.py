@@ -14,7 +14,8 @@ from sqlalchemy import Table, insert
 from audit.note import Checkpoint, sign_checkpoint
 from audit.tree import Frontier
 from crypto.primitives import random_bytes
-from operate.migration import migrate
+from operate.migration import make_tables
+from operate.pair import check_new, opened
 from vault.anchor import Anchor
 from vault.database import Database
 from vault.errors import NotReady
@@ -64,7 +65,7 @@ def initialise(places: Places, url: str, registration: str = "invite", **more: s
 
     `more` are further settings to keep, like the URLs of databases that are not SQLite files.
     """
-    for path in (places.data / SETTINGS_FILE, places.keys, places.anchor):
+    for path in (places.data / SETTINGS_FILE, places.data / "db", places.keys, places.anchor):
         if path.exists():
             raise NotReady(f"{path} is there already. Nothing was changed.")
     if overlaps := places.overlaps():
@@ -72,11 +73,6 @@ def initialise(places: Places, url: str, registration: str = "invite", **more: s
     origin = f"{urlsplit(url).netloc}/audit"
     if origin.startswith("/"):
         raise NotReady(f"{url} is not a public URL like https://kluis.example.org.")
-    places.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    places.keys.mkdir(parents=True, mode=0o700)
-    write_key_file(root_key_path(places.keys, ROOT_ID))
-    write_key_file(log_key_path(places.keys))
-    settings_file = places.data / SETTINGS_FILE
     chosen = {
         "keys": str(places.keys),
         "anchor": str(places.anchor),
@@ -85,25 +81,27 @@ def initialise(places: Places, url: str, registration: str = "invite", **more: s
         "registration": registration,
         **more,
     }
+    settings = Settings.model_validate({"data": places.data, **chosen})
+    check_new(settings)
+    places.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    places.keys.mkdir(parents=True, mode=0o700)
+    write_key_file(root_key_path(places.keys, ROOT_ID))
+    write_key_file(log_key_path(places.keys))
+    settings_file = places.data / SETTINGS_FILE
     # A JSON string is a TOML string too.
     lines = [f"{name} = {json.dumps(value)}" for name, value in chosen.items()]
     text = "\n".join(["# Burgerkluis. Every setting: docs/operate.md", *lines, ""])
     settings_file.touch(mode=0o600)
     settings_file.write_text(text, encoding="utf-8")
-    settings = Settings.model_validate({"data": places.data, **chosen})
     _fill(settings)
     return settings
 
 
 def _fill(settings: Settings) -> None:
-    main, keystore = Database(settings.main_url), Database(settings.salts_url)
-    try:
-        migrate(main, MAIN)
-        migrate(keystore, KEYSTORE)
+    with opened(settings) as (main, keystore):
+        make_tables(main, MAIN)
+        make_tables(keystore, KEYSTORE)
         _first_rows(settings, main, keystore)
-    finally:
-        main.close()
-        keystore.close()
     for path in (settings.data / "db", settings.keys / "keystore"):
         if path.exists():
             path.chmod(0o600)

@@ -7,7 +7,7 @@ the installation: what an auditor checks without them is `audit/verify.py`.
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ from audit.verify import Report, StoredLeaf, verify_log
 from crypto.errors import CannotOpen
 from crypto.primitives import constant_time_equal, sha256
 from operate.ledger import ExpectedVault, Ledger
+from operate.pair import opened
 from vault.anchor import Anchor
 from vault.context import Opener, VaultContext, context_salts
 from vault.database import Database
@@ -34,6 +35,7 @@ from vault.keystore import Keystore
 from vault.log import Head, TileReader
 from vault.opening import log_key, root_key, system_key
 from vault.registry import ACTIVE, REVOKED, Registry
+from vault.schema import KEYSTORE, MAIN, check_schema
 from vault.settings import Settings
 from vault.steps import sql
 from vault.values import StoredValue
@@ -78,18 +80,26 @@ class Line:
 
 def verify_data(settings: Settings) -> Verified:
     """Checks log and tables of an installation. Raises `NotReady` when it can't say."""
-    main = Database(settings.main_url)
-    keystore = Keystore(Database(settings.salts_url))
     try:
-        with main.read() as connection:
+        with _reading(settings) as (main, keystore, connection):
             return _Verification(settings, main, keystore, connection).run()
     except MalformedTile:
         return Verified(0, (), (Finding(None, "head", "the head's size and tree don't fit"),))
-    except (SQLAlchemyError, Unavailable) as error:
-        raise NotReady(f"A database can't be read: {type(error).__name__}.") from None
-    finally:
-        main.close()
-        keystore.close()
+
+
+@contextmanager
+def _reading(settings: Settings) -> Iterator[tuple[Database, Keystore, Connection]]:
+    """Both databases and one snapshot of main, for as long as it takes; raises `NotReady`."""
+    with opened(settings) as (main, keystore):
+        check_schema(main, MAIN)
+        check_schema(keystore, KEYSTORE)
+        try:
+            with main.read() as connection:
+                if not main.is_sqlite:
+                    connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+                yield main, Keystore(keystore), connection
+        except (SQLAlchemyError, Unavailable) as error:
+            raise NotReady(f"A database can't be read: {type(error).__name__}.") from None
 
 
 class _Verification:
@@ -305,19 +315,11 @@ def _short(key: Any) -> str:
 
 def show(settings: Settings, limit: int = 50) -> list[Line]:
     """The newest entries, newest first. Those of the system are opened; a citizen's are not."""
-    main = Database(settings.main_url)
-    keystore = Keystore(Database(settings.salts_url))
-    try:
-        with main.read() as connection:
-            head = Head.read(connection)
-            key = system_key(main, keystore, root_key(settings), head.system_subject)
-            newest = connection.execute(_NEWEST_OPENINGS, {"log": head.log, "limit": limit})
-            return [_line(row, key, head.origin) for row in newest]
-    except (SQLAlchemyError, Unavailable) as error:
-        raise NotReady(f"A database can't be read: {type(error).__name__}.") from None
-    finally:
-        main.close()
-        keystore.close()
+    with _reading(settings) as (main, keystore, connection):
+        head = Head.read(connection)
+        key = system_key(main, keystore, root_key(settings), head.system_subject)
+        newest = connection.execute(_NEWEST_OPENINGS, {"log": head.log, "limit": limit})
+        return [_line(row, key, head.origin) for row in newest]
 
 
 def _line(row: Row[*tuple[Any, ...]], key: AuditKey, origin: str) -> Line:

@@ -38,9 +38,9 @@ def shared() -> Callable[[str], Path]:
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
-    """A real PostgreSQL for this run, with a pair of databases for this worker."""
-    with Databases.start(tmp_path_factory.getbasetemp()) as databases:
+def postgresql() -> Iterator[Databases]:
+    """A real PostgreSQL for this run, with databases for this worker."""
+    with Databases.start() as databases:
         yield databases
 
 

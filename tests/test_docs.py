@@ -206,6 +206,8 @@ def settings_table() -> str:
 
 
 def _limit(bound: Any) -> str:
+    if getattr(bound, "pattern", None):
+        return "`postgresql://...`"
     words = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
     (name,) = (slot for slot in words if hasattr(bound, slot))
     return f"{words[name]} {getattr(bound, name)}"

@@ -23,7 +23,8 @@ from vault.errors import Unavailable
 
 BUSY_TIMEOUT_SECONDS = 1.5
 _CONNECT_TIMEOUT_SECONDS = 2
-_POSTGRESQL_OPTIONS = "-c statement_timeout=1800 -c lock_timeout=1500"  # milliseconds
+# Milliseconds. A migration looks for others by this name: operate/migration.py.
+_POSTGRESQL_OPTIONS = "-c application_name=kluis -c statement_timeout=1800 -c lock_timeout=1500"
 
 
 def sqlite_url(path: Path) -> str:
@@ -33,8 +34,8 @@ def sqlite_url(path: Path) -> str:
 class Database:
     """One database and the two ways to use it: `read()` and `write()`."""
 
-    def __init__(self, url: str) -> None:
-        self.engine = _engine(url)
+    def __init__(self, url: str, connections_max: int = 20) -> None:
+        self.engine = _engine(url, connections_max)
         self.dialect = self.engine.dialect.name
         self.is_sqlite = self.dialect == "sqlite"
 
@@ -85,7 +86,7 @@ def _reachable() -> Iterator[None]:
         raise Unavailable from None
 
 
-def _engine(url: str) -> Engine:
+def _engine(url: str, connections_max: int) -> Engine:
     place = make_url(url)
     sqlite = place.get_backend_name() == "sqlite"
     arguments: dict[str, Any] = {"timeout": BUSY_TIMEOUT_SECONDS}
@@ -96,8 +97,8 @@ def _engine(url: str) -> Engine:
         place,
         hide_parameters=True,
         connect_args=arguments,
-        pool_size=16,
-        max_overflow=48,
+        pool_size=connections_max,
+        max_overflow=40 if sqlite else 0,  # a server counts its connections, a file does not
         pool_timeout=BUSY_TIMEOUT_SECONDS,
         pool_pre_ping=not sqlite,
     )

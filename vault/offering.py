@@ -117,12 +117,7 @@ def _end_replaced(system: System, owner: caller.Owner, choice: Choice, now_ms: i
 
 
 def _decide(
-    system: System,
-    opened: OpenVault,
-    registry: Snapshot,
-    terms: Terms,
-    choice: Choice,
-    now_ms: int,
+    system: System, opened: OpenVault, registry: Snapshot, terms: Terms, choice: Choice, now_ms: int
 ) -> Decision:
     limits = system.settings
     with system.main.read() as connection:
@@ -149,12 +144,7 @@ def _decide(
 
 
 def _prepare(
-    system: System,
-    opened: OpenVault,
-    registry: Snapshot,
-    terms: Terms,
-    choice: Choice,
-    now_ms: int,
+    system: System, opened: OpenVault, registry: Snapshot, terms: Terms, choice: Choice, now_ms: int
 ) -> tuple[Item, OfferMade]:
     keys, vault_id = opened.context.keys, opened.context.vault_id
     grant_id, code = random_bytes(ID_BYTES), Secret.random(GRANT_CODE.secret_bytes)

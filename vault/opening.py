@@ -43,7 +43,8 @@ def open_system(settings: Settings, clock: Clock) -> System:
     its anchor, (4) the system's audit key opens.
     """
     catalogue = _catalogue(settings)
-    main, salts = Database(settings.main_url), Database(settings.salts_url)
+    most = settings.database_connections_max
+    main, salts = Database(settings.main_url, most), Database(settings.salts_url, most)
     keystore, root, signer = Keystore(salts), root_key(settings), log_key(settings)
     log = LogStore(main, signer)
     try:

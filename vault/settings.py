@@ -18,20 +18,25 @@ from vault.errors import NotReady
 SETTINGS_FILE = "kluis.toml"
 DAY_SECONDS = 86_400
 Registration = Literal["open", "invite", "operator"]
+_HOST = r"([^@/?]*@)?(\[[0-9a-f:]+\]|[^@:/?\[\]]*)(:[0-9]+)?"  # and who logs in; a socket has none
+_URL = rf"^(|sqlite:///.+|postgres(ql)?://{_HOST}/[^/?]+(\?.*)?)$"
 
 
 class Settings(BaseSettings):
     """Where things lie, and how much of everything there may be."""
 
-    model_config = SettingsConfigDict(env_prefix="KLUIS_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="KLUIS_", extra="ignore", frozen=True, hide_input_in_errors=True
+    )
 
     data: Path = Field(description="Folder of the main database and kluis.toml.")
     keys: Path = Field(description="Folder of root key, log key and keystore; mode 0700.")
     anchor: Path = Field(description="File outside both that remembers the newest checkpoint.")
     url: str = Field("http://localhost:8000", description="Public URL: issuer, htu, QR codes.")
     origin: str = Field("", description="Name of the audit log; set once, from the URL's host.")
-    database_url: str = Field("", repr=False, description="Main database; empty: SQLite.")
-    keystore_url: str = Field("", repr=False, description="Keystore; empty: SQLite.")
+    database_url: str = Field("", repr=False, pattern=_URL, description="PostgreSQL; else SQLite.")
+    keystore_url: str = Field("", repr=False, pattern=_URL, description="PostgreSQL; else SQLite.")
+    database_connections_max: int = Field(20, ge=4, le=1000, description="Per process, database.")
     catalogue_files: tuple[Path, ...] = Field((), description="Files that add fields.")
     registration: Registration = Field("invite", description="Who may make a vault.")
     registrations_per_hour: int = Field(60, ge=1, description="New vaults per address and hour.")

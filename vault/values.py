@@ -122,9 +122,7 @@ class Stanza:
 
 
 def rewrap(
-    stanzas: Iterable[tuple[StoredValue, bytes]],
-    old: OwnerKeys | GrantKeys,
-    new: GrantKeys,
+    stanzas: Iterable[tuple[StoredValue, bytes]], old: OwnerKeys | GrantKeys, new: GrantKeys
 ) -> list[Stanza]:
     """Opens stanzas with one recipient's keys and boxes their data keys for a grant."""
     return [

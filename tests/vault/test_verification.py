@@ -153,7 +153,7 @@ def test_of_an_empty_log_it_can_not_say(store: Store) -> None:
 def test_without_a_database_it_can_not_say(store: Store) -> None:
     store.reopen()
     elsewhere = f"sqlite:///{store.settings.data / 'none' / 'db'}"
-    with pytest.raises(NotReady, match="can't be read"):
+    with pytest.raises(NotReady, match="does not answer"):
         verify_data(store.settings.model_copy(update={"database_url": elsewhere}))
 
 
