@@ -11,7 +11,7 @@ not even to one who guesses the entry; once they are gone, the tree still verifi
 from dataclasses import dataclass
 
 from audit.errors import MalformedEntry
-from audit.shapes import LEAF_DATA_BYTES, check_bytes
+from audit.shapes import DIGEST, LEAF_DATA_BYTES, binary
 from crypto.box import box, open_box
 from crypto.encoding import pad, pae, unpad, unpae
 from crypto.errors import CannotOpen, Malformed
@@ -19,6 +19,7 @@ from crypto.primitives import hmac_sha256, random_bytes, sha256
 from crypto.secret import Secret
 
 NONCE_BYTES = 32
+_NONCE = binary(NONCE_BYTES)
 _LEAF_V1 = b"\x01"
 _LEAF_LABEL = b"kluis-audit/v1\n"
 _EVENT_LABEL = b"event\n"
@@ -33,8 +34,8 @@ class Nonces:
     n2: bytes
 
     def __post_init__(self) -> None:
-        check_bytes("n1", self.n1, NONCE_BYTES)
-        check_bytes("n2", self.n2, NONCE_BYTES)
+        _NONCE.check("n1", self.n1)
+        _NONCE.check("n2", self.n2)
 
     @classmethod
     def fresh(cls) -> "Nonces":
@@ -52,8 +53,8 @@ class Opening:
 
     def __post_init__(self) -> None:
         # A nonce of another length would be a second key with the same HMAC (zero padding).
-        check_bytes("n1", self.n1, NONCE_BYTES)
-        check_bytes("n2", self.n2, NONCE_BYTES)
+        _NONCE.check("n1", self.n1)
+        _NONCE.check("n2", self.n2)
 
     def leaf_data(self) -> bytes:
         return leaf_data(event_digest(self.n1, self.event), chain_digest(self.n2, self.chain))
@@ -61,20 +62,20 @@ class Opening:
 
 def event_digest(n1: bytes, event: bytes) -> bytes:
     """h1, 32 bytes: commits to the encoded event. `n1` is exactly 32 bytes."""
-    check_bytes("n1", n1, NONCE_BYTES)
+    _NONCE.check("n1", n1)
     return hmac_sha256(n1, _EVENT_LABEL + event)
 
 
 def chain_digest(n2: bytes, chain: bytes) -> bytes:
     """h2, 32 bytes: commits to the encoded chain. `n2` is exactly 32 bytes."""
-    check_bytes("n2", n2, NONCE_BYTES)
+    _NONCE.check("n2", n2)
     return hmac_sha256(n2, _CHAIN_LABEL + chain)
 
 
 def leaf_data(h1: bytes, h2: bytes) -> bytes:
     """The 33 bytes that stand in the log for ever. A receipt shows h2 in place of the chain."""
-    check_bytes("h1", h1, 32)
-    check_bytes("h2", h2, 32)
+    DIGEST.check("h1", h1)
+    DIGEST.check("h2", h2)
     return _LEAF_V1 + sha256(_LEAF_LABEL + h1 + h2)
 
 

@@ -13,15 +13,15 @@ Nothing else has refs. In JSON bytes are base64url; in Python they are bytes in 
 from typing import Any
 
 from audit.errors import MalformedEntry
+from audit.shapes import DIGEST, ID, Shape, integer
 from crypto.encoding import INTEGER_MAX, b64u, unb64u
 from crypto.errors import Malformed
 
 ValueRef = tuple[bytes, bytes, int, bytes]
 Refs = tuple[bytes, ...] | tuple[ValueRef, ...]
 
-ID_BYTES = 16
-DIGEST_BYTES = 32
 REFS_MAX = 512
+_SEQ = integer(1, INTEGER_MAX)
 
 
 def encode_refs(refs: Refs) -> list[Any]:
@@ -29,20 +29,11 @@ def encode_refs(refs: Refs) -> list[Any]:
     return [b64u(ref) if isinstance(ref, bytes) else _encode_value_ref(ref) for ref in refs]
 
 
-def decode_refs(value: object) -> Refs:
-    """The refs of their JSON. Raises `MalformedEntry` for a form that no action has."""
+def decode_refs(value: object) -> Any:
+    """The refs of their JSON. Raises `MalformedEntry` for what no ref looks like."""
     if not isinstance(value, list):
         raise MalformedEntry("refs")
-    refs: Any = tuple(_decode_ref(item) for item in value)
-    check_refs_form(refs)
-    return refs  # type: ignore[no-any-return]
-
-
-def check_refs_form(refs: object) -> None:
-    """Some action has refs of this form: what can be said without knowing the action."""
-    forms = (_are_ids, _are_value_refs, _are_row, _are_digests)
-    if not isinstance(refs, tuple) or not any(holds(refs) for holds in forms):
-        raise MalformedEntry("refs")
+    return tuple(_decode_ref(item) for item in value)
 
 
 def check_refs(action: str, refs: Refs | None) -> None:
@@ -62,7 +53,7 @@ def check_refs(action: str, refs: Refs | None) -> None:
 
 
 def _are_ids(refs: tuple[object, ...]) -> bool:
-    return all(_is_bytes(ref, ID_BYTES) for ref in refs) and _distinct(refs)
+    return all(ID.holds(ref) for ref in refs) and _distinct(refs)
 
 
 def _are_value_refs(refs: tuple[object, ...]) -> bool:
@@ -70,32 +61,30 @@ def _are_value_refs(refs: tuple[object, ...]) -> bool:
 
 
 def _are_row(refs: tuple[object, ...]) -> bool:
-    return len(refs) == 2 and _is_bytes(refs[0], ID_BYTES) and _is_bytes(refs[1], DIGEST_BYTES)
+    return len(refs) == 2 and ID.holds(refs[0]) and DIGEST.holds(refs[1])
 
 
 def _are_digests(refs: tuple[object, ...]) -> bool:
-    return bool(refs) and all(_is_bytes(ref, DIGEST_BYTES) for ref in refs) and _distinct(refs)
+    return bool(refs) and all(DIGEST.holds(ref) for ref in refs) and _distinct(refs)
 
 
 def _distinct(refs: tuple[object, ...]) -> bool:
     return len(refs) <= REFS_MAX and len(set(refs)) == len(refs)
 
 
-def _is_bytes(ref: object, length: int) -> bool:
-    return isinstance(ref, bytes) and len(ref) == length
-
-
 def _is_value_ref(ref: object) -> bool:
-    if not isinstance(ref, tuple) or len(ref) != 4:
-        return False
-    handle, value_id, seq, c = ref
+    parts = ID, ID, _SEQ, DIGEST
     return (
-        _is_bytes(handle, ID_BYTES)
-        and _is_bytes(value_id, ID_BYTES)
-        and type(seq) is int
-        and 1 <= seq <= INTEGER_MAX
-        and _is_bytes(c, DIGEST_BYTES)
+        isinstance(ref, tuple)
+        and len(ref) == len(parts)
+        and all(shape.holds(part) for shape, part in zip(parts, ref, strict=True))
     )
+
+
+def _have_a_form(refs: object) -> bool:
+    """Some action has refs of this form: what can be said without knowing the action."""
+    forms = (_are_ids, _are_value_refs, _are_row, _are_digests)
+    return isinstance(refs, tuple) and any(holds(refs) for holds in forms)
 
 
 def _encode_value_ref(ref: ValueRef) -> list[Any]:
@@ -113,3 +102,6 @@ def _decode_ref(item: object) -> Any:
     except (Malformed, TypeError):
         pass
     raise MalformedEntry("refs")
+
+
+REFS = Shape(_have_a_form, encode_refs, decode_refs)

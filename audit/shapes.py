@@ -1,4 +1,4 @@
-"""What a member of an entry may look like: ids, instants, texts, numbers, names.
+"""What a member of an entry may look like, and how it stands in JSON.
 
 Written down in docs/audit.md, 2 Entries.
 
@@ -6,9 +6,13 @@ Every check raises `MalformedEntry` with the member's name, never with what stoo
 """
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from audit.errors import MalformedEntry
+from crypto.encoding import b64u, unb64u
 
 ID_BYTES = 16
 LEAF_DATA_BYTES = 33
@@ -19,13 +23,6 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
 _FIELD = re.compile(r"(?=.{1,128}\Z)[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-
-
-def check_entry_id(entry_id: bytes) -> None:
-    """16 bytes with the version and variant bits of UUIDv7."""
-    check_bytes("id", entry_id, ID_BYTES)
-    if entry_id[6] >> 4 != 7 or entry_id[8] >> 6 != 0b10:
-        raise MalformedEntry("id")
 
 
 def entry_id_text(entry_id: bytes) -> str:
@@ -39,8 +36,14 @@ def parse_entry_id(text: object) -> bytes:
     if not isinstance(text, str) or not _UUID.fullmatch(text):
         raise MalformedEntry("id")
     entry_id = bytes.fromhex(text.replace("-", ""))
-    check_entry_id(entry_id)
+    if not _is_entry_id(entry_id):
+        raise MalformedEntry("id")
     return entry_id
+
+
+def _is_entry_id(value: Any) -> bool:
+    """16 bytes with the version and variant bits of UUIDv7."""
+    return ID.holds(value) and value[6] >> 4 == 7 and value[8] >> 6 == 0b10
 
 
 def instant_text(at_ms: int) -> str:
@@ -63,35 +66,45 @@ def parse_instant(text: object) -> int:
     return at_ms
 
 
-def check_type(name: str, value: object, kind: type) -> None:
-    if type(value) is not kind:
-        raise MalformedEntry(name)
+def _are_fields(value: Any) -> bool:
+    return (
+        type(value) is tuple
+        and len(value) <= FIELDS_MAX
+        and all(type(field) is str and _FIELD.fullmatch(field) for field in value)
+        and len(set(value)) == len(value)
+    )
 
 
-def check_listed(name: str, value: object, listed: tuple[str, ...]) -> None:
-    if type(value) is not str or value not in listed:
-        raise MalformedEntry(name)
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a member may hold, how it is written to JSON, and how it is read from there."""
+
+    holds: Callable[[Any], bool]
+    write: Callable[[Any], Any] = lambda value: value
+    read: Callable[[Any], Any] = lambda value: value
+
+    def check(self, name: str, value: object) -> None:
+        if not self.holds(value):
+            raise MalformedEntry(name)
 
 
-def check_integer(name: str, value: object, least: int, most: int) -> None:
-    if type(value) is not int or not least <= value <= most:  # a bool is no number
-        raise MalformedEntry(name)
+def integer(least: int, most: int) -> Shape:
+    return Shape(lambda value: type(value) is int and least <= value <= most)  # a bool is no number
 
 
-def check_bytes(name: str, value: object, length: int) -> None:
-    if type(value) is not bytes or len(value) != length:
-        raise MalformedEntry(name)
+def listed(words: tuple[str, ...]) -> Shape:
+    return Shape(lambda value: type(value) is str and value in words)
 
 
-def check_text(name: str, value: object) -> None:
-    if type(value) is not str or not 1 <= len(value) <= TEXT_CHARACTERS_MAX:
-        raise MalformedEntry(name)
+def binary(length: int) -> Shape:
+    return Shape(lambda value: type(value) is bytes and len(value) == length, b64u, unb64u)
 
 
-def check_fields(name: str, value: object) -> None:
-    if type(value) is not tuple or len(value) > FIELDS_MAX:
-        raise MalformedEntry(name)
-    if not all(type(field) is str and _FIELD.fullmatch(field) for field in value):
-        raise MalformedEntry(name)
-    if len(set(value)) != len(value):
-        raise MalformedEntry(name)
+ID = binary(ID_BYTES)
+DIGEST = binary(32)
+LEAF_DATA = binary(LEAF_DATA_BYTES)
+ENTRY_ID = Shape(_is_entry_id, entry_id_text, parse_entry_id)
+INSTANT = Shape(integer(0, INSTANT_MAX).holds, instant_text, parse_instant)
+TEXT = Shape(lambda value: type(value) is str and 1 <= len(value) <= TEXT_CHARACTERS_MAX)
+FLAG = Shape(lambda value: type(value) is bool)
+FIELDS = Shape(_are_fields, list, lambda value: tuple(value) if type(value) is list else value)
