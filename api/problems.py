@@ -78,6 +78,7 @@ TITLES = {
     413: "Content Too Large",
     415: "Unsupported Media Type",
     429: "Too Many Requests",
+    431: "Request Header Fields Too Large",
     500: "Internal Server Error",
     503: "Service Unavailable",
 }
@@ -87,6 +88,7 @@ _BY_STATUS = {
     405: ("method_not_allowed", "This can't be done here. Allow names what can."),
     413: ("body_too_large", "The request is larger than this server takes."),
     415: ("unsupported_media_type", "Send the body as application/json."),
+    431: ("head_too_large", "The head of the request is larger than this server takes."),
     500: ("internal_error", "Something went wrong here. It is not your request."),
 }
 _SCHEMES = {"basic": "Basic", "bearer": "Bearer", "dpop": "DPoP"}

@@ -16,6 +16,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from api.app import create_app
+from api.connections import Bounds, Door, GuardedProtocol
 from cli.errors import Failed, WrongUse
 from cli.installation import settings_of
 from cli.options import DEFAULT_DATA, Data, Json
@@ -27,9 +28,10 @@ from vault.vault import Vault
 
 _GRACE_SECONDS = 10
 _KEEP_ALIVE_SECONDS = 15
-_CONNECTIONS_MAX = 1000
-_HEADER_BYTES_MAX = 32_768
+_BACKLOG = 512
+_SEND_BUFFER_BYTES = 2**18
 _WORKER_DATA = "KLUIS_SERVE_DATA"
+_WORKER_PROXY = "KLUIS_SERVE_PROXY"
 
 
 def serve(
@@ -87,7 +89,7 @@ def serve(
         with out.working("Opening the vault"):
             vault = Vault.open(settings)
         with vault, counting_together(vault):
-            server = make_server(vault, proxy)
+            server = make_server(vault, Bounds(proxy=proxy))
             _stop_on_signals(server)
             _announce(out, settings.url, host, bound)
             server.run(sockets=[listener])
@@ -103,14 +105,20 @@ def _check_proxy(proxy: str | None) -> None:
         raise WrongUse(f"--proxy {proxy}: an IP address is expected, like 127.0.0.1.") from None
 
 
-def make_server(vault: Vault, proxy: str | None = None) -> uvicorn.Server:
+def make_server(vault: Vault, bounds: Bounds = Bounds()) -> uvicorn.Server:  # noqa: B008 - frozen
     """A server for an opened vault, which is swept from now on. Whoever opened it closes it."""
     vault.start_sweeper()
-    return uvicorn.Server(uvicorn.Config(create_app(vault), **_options(proxy)))
+    http = Door(bounds).protocol()
+    return uvicorn.Server(uvicorn.Config(create_app(vault), http=http, **_options(bounds.proxy)))
+
+
+class WorkerProtocol(GuardedProtocol):
+    """The connections of one of several processes: uvicorn finds it there by its name."""
 
 
 def worker_app() -> FastAPI:
     """The application of one of several processes, which opens and closes its own vault."""
+    WorkerProtocol.door = Door(Bounds(proxy=os.environ.get(_WORKER_PROXY)))
     vault = Vault.open(settings_of(Path(os.environ[_WORKER_DATA])))
     vault.start_sweeper()
 
@@ -128,17 +136,22 @@ def listen(host: str, port: int) -> socket.socket:
     """A socket that listens there, or `Failed` in plain words."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=512)
+        made = socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
         raise Failed(
             "cannot_listen", f"{host} port {port} can't be used: {error.strerror}."
         ) from None
+    # An answer that nobody takes holds so much of the system's memory, and no more.
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
+    return made
 
 
 def _serve_with_workers(
     out: Output, settings: Settings, host: str, port: int, workers: int, proxy: str | None
 ) -> None:
     os.environ[_WORKER_DATA] = str(settings.data)
+    if proxy is not None:
+        os.environ[_WORKER_PROXY] = proxy
     _announce(out, settings.url, host, port)
     uvicorn.run(
         "cli.serve:worker_app",
@@ -146,6 +159,7 @@ def _serve_with_workers(
         host=host,
         port=port,
         workers=workers,
+        http="cli.serve:WorkerProtocol",
         **_options(proxy),
     )
 
@@ -153,17 +167,15 @@ def _serve_with_workers(
 def _options(proxy: str | None) -> dict[str, Any]:
     return {
         "access_log": False,  # a request line would show which fields are asked for
-        "log_level": "warning",
+        "log_level": "error",  # below it strangers would write the log
         "server_header": False,
         "date_header": True,
         "proxy_headers": proxy is not None,
         "forwarded_allow_ips": proxy or "",
         "ws": "none",
         "lifespan": "on",
-        "limit_concurrency": _CONNECTIONS_MAX,
         "timeout_keep_alive": _KEEP_ALIVE_SECONDS,
         "timeout_graceful_shutdown": _GRACE_SECONDS,
-        "h11_max_incomplete_event_size": _HEADER_BYTES_MAX,
     }
 
 
