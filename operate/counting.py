@@ -23,6 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from crypto.box import mac
 from crypto.secret import Secret
 from vault.database import Database
+from vault.errors import Unavailable
 from vault.limits import Key
 from vault.steps import sql
 from vault.vault import Vault
@@ -68,7 +69,7 @@ class SharedCounts:
         self._asked.put((key, total))
         try:
             return total.result(timeout=WAIT_SECONDS)
-        except (TimeoutError, SQLAlchemyError) as fault:
+        except (TimeoutError, SQLAlchemyError, Unavailable) as fault:
             total.cancel()
             self._silent_until = time.monotonic() + SILENT_SECONDS
             _logger.warning("limits are counted by each process: %s", type(fault).__name__)
@@ -81,7 +82,7 @@ class SharedCounts:
 
     def make_table(self) -> None:
         """Makes the table where it is not there; another process may be doing the same."""
-        with suppress(SQLAlchemyError), self._database.engine.begin() as connection:
+        with suppress(SQLAlchemyError, Unavailable), self._database.write() as connection:
             connection.execute(_CREATE)
 
     def _run(self) -> None:
@@ -90,18 +91,18 @@ class SharedCounts:
             if total.set_running_or_notify_cancel():  # whoever gave up waiting is not counted
                 try:
                     total.set_result(self._count(key))
-                except SQLAlchemyError as fault:
+                except (SQLAlchemyError, Unavailable) as fault:
                     total.set_exception(fault)
         self._database.close()
 
     def _count(self, key: Key) -> int:
         limit, who, ends = key
         row = {"name": limit, "who": self._name(limit, who), "ends": ends}
-        with self._database.engine.begin() as connection:
+        with self._database.write() as connection:
             if time.monotonic() > self._swept_at + _SWEEP_SECONDS:
                 self._swept_at = time.monotonic()
                 connection.execute(_SWEEP, {"over": ends - _OLD_SECONDS})
-            return int(connection.execute(_COUNT, row).scalar_one())
+            return int(connection.execute(_COUNT, row).one()[0])
 
     def _name(self, limit: str, who: str | bytes) -> bytes:
         named = mac(self._secret, "counted", limit, who)

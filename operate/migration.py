@@ -15,11 +15,12 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.script.revision import RevisionError
-from sqlalchemy import Connection
+from sqlalchemy import Connection as Alchemy
+from sqlalchemy.exc import OperationalError
 
 import vault
 from operate.pair import check_answers, check_apart, check_empty, only_one, opened
-from vault.database import Database
+from vault.database import Connection, Database
 from vault.errors import NotReady, Unavailable
 from vault.schema import KEYSTORE, MAIN, VERSIONS, check_schema
 from vault.settings import Settings
@@ -28,12 +29,14 @@ from vault.steps import sql
 _FOLDER = Path(vault.__file__).with_name("migrations")
 _VERSION = sql("SELECT version_num FROM alembic_version")
 _LOCK_NUMBER = 0x6B6C756973  # "kluis"; nothing else of ours takes this lock
+_NO_TIMEOUT = sql("SET LOCAL statement_timeout = 0")
 _TAKE_TURN = (
-    "SET LOCAL statement_timeout = 0",
-    "SET LOCAL lock_timeout = '60s'",
-    f"SELECT pg_advisory_xact_lock({_LOCK_NUMBER})",
+    _NO_TIMEOUT,
+    sql("SET LOCAL lock_timeout = '60s'"),
+    sql(f"SELECT pg_advisory_xact_lock({_LOCK_NUMBER})"),
 )
-_KEEP_OUT = "LOCK TABLE alembic_version IN ACCESS EXCLUSIVE MODE"  # `check_schema` waits for it
+# `check_schema` waits for it
+_KEEP_OUT = sql("LOCK TABLE alembic_version IN ACCESS EXCLUSIVE MODE")
 _OTHERS = sql(
     """SELECT count(*) FROM pg_stat_activity a CROSS JOIN pg_stat_clear_snapshot()
     WHERE a.datname = current_database() AND a.application_name = 'kluis'
@@ -82,11 +85,11 @@ def migrate(settings: Settings, *, dry_run: bool = False) -> tuple[Migrated, ...
 
 def make_tables(database: Database, which: str) -> None:
     """Makes the tables in a new database; raises `NotReady` where there are some."""
-    with database.write() as connection:
+    with _changing(database) as (connection, alchemy):
         if not database.is_sqlite:
             _take_turn(connection)
         check_empty(connection, which)
-        command.upgrade(_alembic(which, connection), VERSIONS[which])
+        command.upgrade(_alembic(which, alchemy), VERSIONS[which])
 
 
 def _plan(database: Database, which: str) -> Migrated:
@@ -115,16 +118,26 @@ def _planned(connection: Connection, which: str) -> Migrated:
 
 def _upgrade(database: Database, which: str) -> Migrated:
     try:
-        with database.write() as connection:
+        with _changing(database) as (connection, alchemy):
             planned = _planned(connection, which)
             if planned.changes:
                 if not database.is_sqlite:
-                    connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+                    connection.execute(_NO_TIMEOUT)
                     _keep_out(connection, which)
-                command.upgrade(_alembic(which, connection), VERSIONS[which])
+                command.upgrade(_alembic(which, alchemy), VERSIONS[which])
             return planned
     except Unavailable:
         raise _busy(which) from None
+
+
+@contextmanager
+def _changing(database: Database) -> Iterator[tuple[Connection, Alchemy]]:
+    """One transaction, as we speak to it and as Alembic does."""
+    try:
+        with database.via_sqlalchemy() as alchemy:
+            yield Connection(alchemy.connection.dbapi_connection, database.dialect), alchemy
+    except (database.engine.dialect.loaded_dbapi.OperationalError, OperationalError):
+        raise Unavailable from None
 
 
 @contextmanager
@@ -144,12 +157,12 @@ def _turn(main: Database) -> Iterator[None]:
 
 def _take_turn(connection: Connection) -> None:
     for statement in _TAKE_TURN:
-        connection.exec_driver_sql(statement)
+        connection.execute(statement)
 
 
 def _keep_out(connection: Connection, which: str) -> None:
     """Lets nobody begin to work on the database, and waits a little for those who are leaving."""
-    connection.exec_driver_sql(_KEEP_OUT)
+    connection.execute(_KEEP_OUT)
     for _ in range(_OTHERS_TRIES):
         if not connection.execute(_OTHERS).scalar_one():
             return
@@ -165,7 +178,7 @@ def _busy(which: str) -> NotReady:
     )
 
 
-def _alembic(which: str, connection: Connection | None = None) -> Config:
+def _alembic(which: str, connection: Alchemy | None = None) -> Config:
     """Alembic's configuration for the main database or the keystore."""
     config = Config()
     config.set_main_option("script_location", str(_FOLDER / which))

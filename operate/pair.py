@@ -9,16 +9,15 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, inspect
-
 from crypto.primitives import random_bytes
-from vault.database import Database
+from vault.database import Connection, Database
 from vault.errors import NotReady, Unavailable
-from vault.schema import KEYSTORE, MAIN
+from vault.schema import KEYSTORE, MAIN, tables_of
 from vault.settings import Settings
 from vault.steps import sql
 
 _LOCK_FILE = "serve.lock"
+_ANYTHING = sql("SELECT 1")
 _LOCK = sql("SELECT pg_advisory_xact_lock(:number)")
 _TRY_LOCK = sql("SELECT pg_try_advisory_xact_lock(:number)")
 
@@ -47,7 +46,7 @@ def check_answers(database: Database, which: str) -> None:
     """The database is there and lets us in."""
     try:
         with database.read() as connection:
-            connection.exec_driver_sql("SELECT 1")
+            connection.execute(_ANYTHING)
     except Unavailable:
         raise NotReady(
             f"The {which} database does not answer: look at its server, its URL and password.",
@@ -57,7 +56,7 @@ def check_answers(database: Database, which: str) -> None:
 
 def check_empty(connection: Connection, which: str) -> None:
     """A database without a table: what somebody else keeps there is not ours to touch."""
-    if inspect(connection).get_table_names():
+    if tables_of(connection):
         raise NotReady(
             f"The {which} database holds tables already. Name an empty one. Nothing was changed.",
             "database_not_empty",

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import Table, insert
-
 from audit.note import Checkpoint, sign_checkpoint
 from audit.tree import Frontier
 from crypto.primitives import random_bytes
@@ -25,9 +23,10 @@ from vault.opening import ROOT_ID, log_key, log_key_path, root_key
 from vault.rootkey import root_key_path, write_key_file
 from vault.schema import KEYSTORE, MAIN
 from vault.settings import SETTINGS_FILE, Settings
-from vault.tables import audit_heads, audit_keys, audit_logs, instance, keystore_instance
+from vault.steps import insert_into, sql
 
 _LOG = 1
+_INSERT_INSTANCE = sql("INSERT INTO instance (id, instance_id) VALUES (0, :id)")
 _SYSTEM_VAULT = b""  # the system's own audit key belongs to no vault
 
 
@@ -112,22 +111,22 @@ def _first_rows(settings: Settings, main: Database, keystore: Database) -> None:
     root, origin = root_key(settings), settings.origin
     note = sign_checkpoint(log_key(settings), Checkpoint(origin, 0, empty.root()))
     with keystore.write() as connection:
-        connection.execute(insert(keystore_instance), {"id": 0, "instance_id": instance_id})
+        connection.execute(_INSERT_INSTANCE, {"id": instance_id})
     salt = Keystore(keystore).make(audit_salt(key.subject), _SYSTEM_VAULT)
     blob = box_audit_key(root, key, salt)
     head = {"id": 0, "log": _LOG, "origin": origin, "size": 0, "frontier": empty.encode()}
-    rows: dict[Table, dict[str, Any]] = {
-        instance: {
+    rows: dict[str, dict[str, Any]] = {
+        "instance": {
             "id": 0,
             "instance_id": instance_id,
             "registry_version": 0,
             "published_at": 0,
         },
-        audit_keys: {"subject": key.subject, "root_id": root.id, "box": blob},
-        audit_logs: {"log": _LOG, "origin": origin},
-        audit_heads: head | {"note": note, "system_subject": key.subject},
+        "audit_key": {"subject": key.subject, "root_id": root.id, "box": blob},
+        "audit_log": {"log": _LOG, "origin": origin},
+        "audit_head": head | {"note": note, "system_subject": key.subject},
     }
     with main.write() as connection:
         for table, row in rows.items():
-            connection.execute(insert(table), row)
+            connection.execute(insert_into(table, tuple(row)), row)
     Anchor(settings.anchor).write(note, first=True)

@@ -11,7 +11,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, RowMapping
 from sqlalchemy.exc import SQLAlchemyError
 
 from audit.entry import decode_chain, decode_event
@@ -26,7 +25,7 @@ from operate.ledger import ExpectedVault, Ledger
 from operate.pair import opened
 from vault.anchor import Anchor
 from vault.context import Opener, VaultContext, context_salts
-from vault.database import Database
+from vault.database import Connection, Database, Row
 from vault.erasing import erasing_mac
 from vault.errors import Damaged, NotFound, NotReady, Unavailable
 from vault.grants import grants_of
@@ -53,6 +52,7 @@ _SUBJECTS = sql("SELECT subject, class, last_seq, last_leaf FROM audit_subject")
 _VAULTS = sql(
     "SELECT v.vault_id, {vault_columns} FROM vault v LEFT JOIN audit_key k USING (subject)"
 )
+_NO_TIMEOUT = sql("SET LOCAL statement_timeout = 0")
 _VALUES = sql("SELECT * FROM value WHERE vault_id = :vault")
 _HEADS = sql("SELECT * FROM value_head WHERE vault_id = :vault")
 
@@ -96,7 +96,7 @@ def _reading(settings: Settings) -> Iterator[tuple[Database, Keystore, Connectio
         try:
             with main.read() as connection:
                 if not main.is_sqlite:
-                    connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+                    connection.execute(_NO_TIMEOUT)
                 yield main, Keystore(keystore), connection
         except (SQLAlchemyError, Unavailable) as error:
             raise NotReady(f"A database can't be read: {type(error).__name__}.") from None
@@ -178,7 +178,7 @@ class _Verification:
                 self._findings.append(Finding(row.idx, "opening", "its subject has no key"))
         self._shredded = len(shredded)
 
-    def _open(self, row: Row[*tuple[Any, ...]], key: AuditKey) -> Opening:
+    def _open(self, row: Row, key: AuditKey) -> Opening:
         opening = open_opening(key.key, self._head.origin, row.entry_id, row.opening)
         with suppress(AuditError):  # found again, and named, by the verifier
             self._ledger.learn(decode_event(opening.event), decode_chain(opening.chain))
@@ -230,13 +230,13 @@ class _Verification:
             self._find("registry", f"{len(expected)} registrations are gone")
 
     def _compare_vaults(self) -> int:
-        rows = self._connection.execute(_VAULTS).mappings().all()
+        rows = self._connection.execute(_VAULTS).all()
         for row in rows:
-            name = f"vault {row['vault_id'].hex()[:8]}"
-            if row["vault_state"] != "open":
+            name = f"vault {row.vault_id.hex()[:8]}"
+            if row.vault_state != "open":
                 self._check_erasing(name, row)
                 continue
-            if row["audit_key_box"] is None:
+            if row.audit_key_box is None:
                 self._find("audit_key", f"{name} has no audit key")
                 continue
             try:
@@ -248,7 +248,7 @@ class _Verification:
             expected = self._ledger.vaults.get(context.audit_key.subject, ExpectedVault())
             self._compare_values(name, context, expected)
             self._compare_grants(name, context, expected)
-        open_vaults = len([row for row in rows if row["vault_state"] == "open"])
+        open_vaults = len([row for row in rows if row.vault_state == "open"])
         subjects = self._ledger.vaults.keys() - {self._head.system_subject}
         # An erased vault's subject stays readable for a time, and then loses its salt.
         gone = len(subjects) - open_vaults + self._shredded - self._ledger.erased
@@ -256,8 +256,8 @@ class _Verification:
             self._find("vault", f"{gone} vaults, or their audit keys, are gone without an erasure")
         return open_vaults
 
-    def _check_erasing(self, name: str, row: RowMapping) -> None:
-        if not constant_time_equal(row["vault_mac"], erasing_mac(self._root, row["vault_id"])):
+    def _check_erasing(self, name: str, row: Row) -> None:
+        if not constant_time_equal(row.vault_mac, erasing_mac(self._root, row.vault_id)):
             self._find("vault", f"{name} is marked as erased, and nobody erased it")
 
     def _compare_values(self, name: str, context: VaultContext, expected: ExpectedVault) -> None:
@@ -322,7 +322,7 @@ def show(settings: Settings, limit: int = 50) -> list[Line]:
         return [_line(row, key, head.origin) for row in newest]
 
 
-def _line(row: Row[*tuple[Any, ...]], key: AuditKey, origin: str) -> Line:
+def _line(row: Row, key: AuditKey, origin: str) -> Line:
     if row.subject != key.subject:
         return Line(row.idx, None, None, None, None, None)
     try:

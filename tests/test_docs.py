@@ -256,7 +256,7 @@ def test_the_measured_sizes_are_measured(store: Store) -> None:
     store.vault.activity(citizen.owner)
 
     def lengths(sql: str) -> str:
-        with store.vault.system.main.read() as connection:
+        with store.vault.system.main.via_sqlalchemy() as connection:
             found = sorted({value for row in connection.execute(text(sql)) for value in row})
         return ", ".join(map(str, found))
 

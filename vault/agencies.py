@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import insert
-
 from consent.registration import parse_registration
 from crypto.box import derive_id
 from crypto.code import RECOVERY as CODE
@@ -15,8 +13,10 @@ from vault.errors import Conflict, NotFound, Refused
 from vault.recording import OPERATOR, draft, registry_is
 from vault.registry import ACTIVE, Registrant, Snapshot
 from vault.sequencer import Item
+from vault.steps import sql
 from vault.system import System
-from vault.tables import invites
+
+_INVITE = sql("INSERT INTO invite (id, expires_at) VALUES (:id, :expires_at)")
 
 
 def register_agency(system: System, document: Mapping[str, object], now_ms: int) -> str:
@@ -91,7 +91,7 @@ def invite(system: System, lives_seconds: int, now_ms: int) -> str:
     secret = Secret.random(CODE.secret_bytes)
     row = {"id": derive_id(secret, "invite"), "expires_at": now_ms + lives_seconds * 1000}
     with system.main.write() as connection:
-        connection.execute(insert(invites), row)
+        connection.execute(_INVITE, row)
     return group_code(CODE, encode_code(CODE, secret))
 
 

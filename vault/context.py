@@ -7,11 +7,10 @@ keystore. The result opens no value: values need the owner's or a grant's keys.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import RowMapping
-
 from crypto.encoding import pae
 from crypto.errors import CannotOpen
 from crypto.primitives import constant_time_equal, sha256
+from vault.database import Row
 from vault.errors import Damaged, NotFound
 from vault.keys import (
     AuditKey,
@@ -38,9 +37,9 @@ class VaultContext:
     audit_key: AuditKey
 
 
-def context_salts(row: RowMapping) -> tuple[SaltKey, SaltKey]:
+def context_salts(row: Row) -> tuple[SaltKey, SaltKey]:
     """The two salts that opening this row takes."""
-    return vault_salt(row["vault_id"]), audit_salt(row["subject"])
+    return vault_salt(row.vault_id), audit_salt(row.subject)
 
 
 def audit_key_of(root: RootKey, keystore: Keystore, subject: bytes, blob: bytes) -> AuditKey | None:
@@ -59,17 +58,17 @@ class Opener:
         self._root = root
         self._kept: Memo[tuple[MetadataKeys, AuditKey]] = Memo()
 
-    def open(self, row: RowMapping, salts: Mapping[SaltKey, bytes]) -> VaultContext:
+    def open(self, row: Row, salts: Mapping[SaltKey, bytes]) -> VaultContext:
         """Opens MK and AK and checks the row's mac.
 
         Raises `NotFound` for a vault whose salt is gone (erased, or a keystore that was set back),
         and `Damaged` for a row that somebody changed.
         """
-        vault_id, subject = row["vault_id"], row["subject"]
+        vault_id, subject = row.vault_id, row.subject
         salt, audit = (salts.get(key) for key in context_salts(row))
-        if salt is None or audit is None or row["vault_state"] != "open":
+        if salt is None or audit is None or row.vault_state != "open":
             raise NotFound("There is no such vault.")
-        sealed, audit_sealed = row["metadata_box"], row["audit_key_box"]
+        sealed, audit_sealed = row.metadata_box, row.audit_key_box
 
         def make() -> tuple[MetadataKeys, AuditKey]:
             keys = open_metadata_key(self._root, vault_id, salt, sealed)
@@ -80,11 +79,11 @@ class Opener:
             keys, audit_key = self._kept.get(name, make)
         except CannotOpen:
             raise Damaged("vault") from None
-        epoch, public_key = row["vault_epoch"], row["vault_public_key"]
+        epoch, public_key = row.vault_epoch, row.vault_public_key
         expected = vault_mac(keys, epoch, public_key, subject)
-        if not constant_time_equal(row["vault_mac"], expected):
+        if not constant_time_equal(row.vault_mac, expected):
             raise Damaged("vault", audit_key)
-        return VaultContext(vault_id, epoch, row["vault_version"], public_key, keys, audit_key)
+        return VaultContext(vault_id, epoch, row.vault_version, public_key, keys, audit_key)
 
 
 def vault_mac(keys: MetadataKeys, epoch: int, public_key: bytes, subject: bytes) -> bytes:

@@ -1,34 +1,108 @@
 """Connections: one engine per database, transactions that begin when we say so.
 
-Every engine hides parameters: SQLAlchemy's messages would else carry the bytes they failed on.
+The engine keeps the pool; a statement goes straight to the driver, because what SQLAlchemy does
+around one costs ten times the statement. Every engine hides parameters: a message would else carry
+the bytes it failed on.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection as Alchemy
+from sqlalchemy import Engine, PoolProxiedConnection, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import (
-    DatabaseError,
-    DataError,
-    IntegrityError,
-    InterfaceError,
-    ProgrammingError,
-)
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from vault.errors import Unavailable
+from vault.steps import Sql, Values, ValuesOfRows
 
 BUSY_TIMEOUT_SECONDS = 1.5
-_CONNECT_TIMEOUT_SECONDS = 2
-# Milliseconds. A migration looks for others by this name: operate/migration.py.
-_POSTGRESQL_OPTIONS = "-c application_name=kluis -c statement_timeout=1800 -c lock_timeout=1500"
+_POSTGRESQL = {
+    "connect_timeout": 2,  # seconds
+    "application_name": "kluis",  # a migration looks for others by it: operate/migration.py
+    # Milliseconds. Operators turn synchronous_commit off for speed; ours stays on.
+    "options": "-c statement_timeout=1800 -c lock_timeout=1500 -c synchronous_commit=on",
+}
+_READ = {"sqlite": "BEGIN", "postgresql": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"}
+_WRITE = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "BEGIN"}
+
+_NO_VALUES: Values = {}
+Row = Any  # a tuple whose columns are attributes, too
 
 
 def sqlite_url(path: Path) -> str:
     return f"sqlite:///{path}"
+
+
+class Result:
+    """What a statement gave: rows, or how many rows it changed."""
+
+    def __init__(self, cursor: Any) -> None:
+        self._cursor = cursor
+
+    @property
+    def rowcount(self) -> int:
+        return int(self._cursor.rowcount)
+
+    @property
+    def returns_rows(self) -> bool:
+        return self._cursor.description is not None
+
+    def __iter__(self) -> Iterator[Row]:
+        return map(_row_type(*[column[0] for column in self._cursor.description]), self._cursor)
+
+    def all(self) -> list[Row]:
+        return list(self)
+
+    def one(self) -> Row:
+        """The one row there is."""
+        (row,) = self
+        return row
+
+    def one_or_none(self) -> Row | None:
+        """The one row there may be."""
+        (row,) = self.all() or [None]
+        return row
+
+    def scalars(self) -> Iterator[Any]:
+        """The first column of each row."""
+        return map(itemgetter(0), self._cursor)
+
+    def scalar_one(self) -> Any:
+        return self.one()[0]
+
+    def scalar_one_or_none(self) -> Any:
+        row = self.one_or_none()
+        return None if row is None else row[0]
+
+
+@lru_cache(maxsize=256)
+def _row_type(*names: str) -> type:
+    columns = {name: property(itemgetter(at)) for at, name in enumerate(names)}
+    return type("Row", (tuple,), {"__slots__": (), **columns})
+
+
+class Connection:
+    """A transaction on one database."""
+
+    def __init__(self, driver: Any, dialect: str) -> None:
+        self._driver = driver
+        self.dialect = dialect
+
+    def execute(self, statement: Sql, values: Values | ValuesOfRows = _NO_VALUES) -> Result:
+        """Runs a statement with its values; with a list of them, once for each."""
+        one = isinstance(values, Mapping)
+        if statement.lists and isinstance(values, Mapping):
+            statement, values = statement.spread(values)
+        text = statement.text if self.dialect == "sqlite" else statement.pyformat
+        cursor = self._driver.cursor()
+        (cursor.execute if one else cursor.executemany)(text, values)
+        return Result(cursor)
 
 
 class Database:
@@ -41,22 +115,26 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A connection for short reads, all of one snapshot. No transaction stays open after it."""
-        with _reachable(), self.engine.connect() as connection:
-            if not self.is_sqlite:  # whose read transactions are snapshots by themselves
-                connection.execution_options(isolation_level="REPEATABLE READ")
-            yield connection
+        """A transaction for short reads, all of one snapshot."""
+        with self._driver() as driver:
+            driver.execute(_READ[self.dialect])
+            yield Connection(driver, self.dialect)
+            driver.rollback()
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that takes the write lock at its beginning, and commits at its end."""
-        with _reachable(), self.engine.connect() as connection:
-            if self.is_sqlite:
-                connection.execution_options(kluis_begin="BEGIN IMMEDIATE")
-            with connection.begin():
-                if not self.is_sqlite:  # operators turn it off for all, for speed
-                    connection.exec_driver_sql("SET LOCAL synchronous_commit = on")
-                yield connection
+        with self._driver() as driver:
+            driver.execute(_WRITE[self.dialect])
+            yield Connection(driver, self.dialect)
+            commit(driver)
+
+    @contextmanager
+    def via_sqlalchemy(self) -> Iterator[Alchemy]:
+        """A transaction of SQLAlchemy itself, as migrations need it: all of it or nothing."""
+        engine = self.engine.execution_options(isolation_level="SERIALIZABLE")
+        with engine.begin() as connection:
+            yield connection
 
     def truncate_wal(self) -> bool:
         """Moves SQLite's write-ahead log into the file and empties it. False while readers hold it.
@@ -65,25 +143,40 @@ class Database:
         """
         if not self.is_sqlite:
             return True
-        with _reachable(), self.engine.connect() as connection:
-            connection.execute(text("PRAGMA busy_timeout=0"))  # it would hold up every writer
-            busy = connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)")).scalar_one()
-            connection.execute(text(f"PRAGMA busy_timeout={int(BUSY_TIMEOUT_SECONDS * 1000)}"))
+        with self._driver() as driver:
+            driver.execute("PRAGMA busy_timeout=0")  # it would hold up every writer
+            ((busy, _, _),) = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            driver.execute(f"PRAGMA busy_timeout={int(BUSY_TIMEOUT_SECONDS * 1000)}")
         return bool(busy == 0)
 
     def close(self) -> None:
         self.engine.dispose()
 
+    @contextmanager
+    def _driver(self) -> Iterator[Any]:
+        """A driver's connection from the pool, which rolls back what is not committed."""
+        pooled: PoolProxiedConnection | None = None
+        dbapi = self.engine.dialect.loaded_dbapi
+        try:
+            pooled = self.engine.raw_connection()
+            yield pooled.dbapi_connection
+        except dbapi.Error as error:
+            if pooled is not None and self.engine.dialect.is_disconnect(error, pooled, None):
+                pooled.invalidate()
+            # A database that is locked, full, broken or gone, or a statement that is to blame.
+            named = DBAPIError.instance("", None, error, dbapi.Error, hide_parameters=True)
+            blamed = isinstance(named, IntegrityError | ProgrammingError | DataError)
+            raise (named if blamed else Unavailable()) from None
+        except PoolTimeout:
+            raise Unavailable from None
+        finally:
+            if pooled is not None:
+                pooled.close()
 
-@contextmanager
-def _reachable() -> Iterator[None]:
-    """What the driver says of a database that is locked, full, broken or gone: `Unavailable`."""
-    try:
-        yield
-    except (IntegrityError, ProgrammingError, DataError):
-        raise  # the statement is to blame
-    except (DatabaseError, InterfaceError, PoolTimeout):
-        raise Unavailable from None
+
+def commit(driver: Any) -> None:
+    """Until here nothing has happened; after it, all of it. Where tests break the line."""
+    driver.commit()
 
 
 def _engine(url: str, connections_max: int) -> Engine:
@@ -92,7 +185,7 @@ def _engine(url: str, connections_max: int) -> Engine:
     arguments: dict[str, Any] = {"timeout": BUSY_TIMEOUT_SECONDS}
     if not sqlite:
         place = place.set(drivername="postgresql+psycopg")
-        arguments = {"connect_timeout": _CONNECT_TIMEOUT_SECONDS, "options": _POSTGRESQL_OPTIONS}
+        arguments = _POSTGRESQL
     engine = create_engine(
         place,
         hide_parameters=True,
@@ -101,6 +194,7 @@ def _engine(url: str, connections_max: int) -> Engine:
         max_overflow=40 if sqlite else 0,  # a server counts its connections, a file does not
         pool_timeout=BUSY_TIMEOUT_SECONDS,
         pool_pre_ping=not sqlite,
+        isolation_level="AUTOCOMMIT",  # the driver begins nothing by itself
     )
     if sqlite:
         event.listen(engine, "connect", _prepare_sqlite)
@@ -109,8 +203,6 @@ def _engine(url: str, connections_max: int) -> Engine:
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    # The driver's own idea of when a transaction begins is switched off: `_begin_sqlite` decides.
-    connection.isolation_level = None
     for pragma in (
         "journal_mode=WAL",
         "synchronous=FULL",  # an acknowledged commit survives power loss
@@ -121,6 +213,5 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    begin = connection.get_execution_options().get("kluis_begin", "BEGIN")
-    connection.exec_driver_sql(begin)
+def _begin_sqlite(connection: Alchemy) -> None:
+    connection.exec_driver_sql("BEGIN")

@@ -44,7 +44,7 @@ def find_grant(system: System, vault_id: bytes, grant_id: bytes) -> Grant:
     """A vault's own grant; raises `NotFound`."""
     with system.main.read() as connection:
         found = connection.execute(_GRANT, {"vault": vault_id, "grant": grant_id})
-        row = found.mappings().one_or_none()
+        row = found.one_or_none()
     if row is None:
         raise NotFound("This vault has no such grant.")
     return Grant.of(row)

@@ -5,8 +5,6 @@ Written down in docs/audit.md, 9 Erasure.
 
 from typing import Any
 
-from sqlalchemy import delete
-
 from crypto.box import mac
 from crypto.primitives import constant_time_equal
 from vault import caller
@@ -21,24 +19,24 @@ from vault.sessions import check_fresh, open_session
 from vault.settings import DAY_SECONDS
 from vault.steps import Step, sql
 from vault.system import System
-from vault.tables import (
-    acknowledged,
-    grants,
-    methods,
-    routes,
-    sessions,
-    stanzas,
-    value_heads,
-    values,
-    vaults,
-)
 
 _IS_OPEN = sql("SELECT 1 FROM vault WHERE vault_id = :vault AND state = 'open'")
 _MARK = sql("UPDATE vault SET state = 'erasing', mac = :mac WHERE vault_id = :vault")
 _END_GRANTS = sql("UPDATE vault_grant SET state = 'ended' WHERE vault_id = :vault")
 _DELETE_STANZAS = sql("DELETE FROM stanza WHERE vault_id = :vault")
 _ERASING = sql("SELECT vault_id, subject, mac FROM vault WHERE state = 'erasing'")
-_ROWS = (stanzas, acknowledged, sessions, methods, routes, grants, value_heads, values, vaults)
+_TABLES = [
+    "stanza",
+    "acknowledged",
+    "session",
+    "method",
+    "route",
+    "vault_grant",
+    "value_head",
+    "value",
+    "vault",
+]
+_DELETE_ROWS = [sql(f"DELETE FROM {table} WHERE vault_id = :vault") for table in _TABLES]  # noqa: S608
 
 
 def erase(system: System, owner: caller.Owner, now_ms: int) -> Ended:
@@ -82,8 +80,8 @@ def finish_erasing(system: System, vault_id: bytes, subject: bytes, now_ms: int)
     retention_ms = system.settings.audit_retention_days * DAY_SECONDS * 1000
     system.keystore.drop_vault(vault_id, subject, now_ms + retention_ms)
     with system.main.write() as connection:
-        for rows in _ROWS:
-            connection.execute(delete(rows).where(rows.c.vault_id == vault_id))
+        for statement in _DELETE_ROWS:
+            connection.execute(statement, {"vault": vault_id})
 
 
 def erasing_vaults(system: System) -> list[Any]:

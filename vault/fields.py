@@ -27,7 +27,6 @@ from vault.sessions import OpenVault, open_session
 from vault.statement import STATUSES, Statement
 from vault.steps import Step, insertion, sql
 from vault.system import System
-from vault.tables import values
 from vault.values import Stanza, StoredValue
 
 _HEADS = sql("SELECT * FROM value_head WHERE vault_id = :vault")
@@ -146,7 +145,7 @@ def _writes(
     ]
     followers = _for_followers(system, opened, made, fields, now_ms)
     return (
-        *insertion(values, [row for row, _ in rows]),
+        *insertion("value", [row for row, _ in rows]),
         Step(_PUT_HEAD, [head for _, head in rows]),
         *insert_stanzas([*own, *followers]),
         *remove_older_stanzas(followers),

@@ -5,17 +5,16 @@ Written down in docs/format.md, 7 Grants, and docs/format.md, 8 Row macs.
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-
-from sqlalchemy import Connection, RowMapping
+from operator import attrgetter
 
 from consent.decision import ACTIVE, OFFERED
 from consent.terms import Terms
 from crypto.errors import CannotOpen, Malformed
 from crypto.primitives import constant_time_equal, sha256
+from vault.database import Connection, Row
 from vault.errors import Damaged
 from vault.keys import MetadataKeys
 from vault.steps import Step, insertion, sql
-from vault.tables import grants, stanzas
 from vault.values import Stanza, StoredValue
 
 
@@ -42,9 +41,9 @@ class Grant:
     created_at: int
 
     @classmethod
-    def of(cls, row: RowMapping) -> "Grant":
+    def of(cls, row: Row) -> "Grant":
         """The grant of a row that was selected with all columns of `vault_grant`."""
-        return cls(**{name: row[name] for name in _COLUMNS})
+        return cls(*_columns_of(row))
 
     def computed_mac(self, keys: MetadataKeys) -> bytes:
         ids = self.vault_id, self.grant_id, self.phase, self.offer_id
@@ -74,7 +73,7 @@ class Grant:
         return {"vault": self.vault_id, "grant": self.grant_id}
 
     def insertion(self) -> tuple[Step, ...]:
-        return insertion(grants, [asdict(self)])
+        return insertion("vault_grant", [asdict(self)])
 
     def is_as_it_was(self) -> Step:
         """Premise: the row, its usage aside, is the one that was looked at."""
@@ -93,7 +92,7 @@ class Grant:
         return self.state in {OFFERED, ACTIVE} and now_ms < end
 
 
-_COLUMNS = tuple(each.name for each in fields(Grant))
+_columns_of = attrgetter(*(each.name for each in fields(Grant)))
 _AS_IT_WAS = sql(
     "SELECT 1 FROM vault_grant"
     " WHERE vault_id = :vault AND grant_id = :grant AND mac = :mac AND state = :state"
@@ -116,7 +115,7 @@ _HELD_BY_OWNER = sql(_HELD + " AND s.seq = h.seq", "handles")  # the owner holds
 
 def grants_of(connection: Connection, vault_id: bytes) -> list[Grant]:
     """Every grant row of a vault, oldest first. Each has still to pass its mac."""
-    return [Grant.of(row) for row in connection.execute(_OF_VAULT, {"vault": vault_id}).mappings()]
+    return [Grant.of(row) for row in connection.execute(_OF_VAULT, {"vault": vault_id})]
 
 
 def sound_grants(grants_: Iterable[Grant], keys: MetadataKeys) -> Iterator[tuple[Grant, Terms]]:
@@ -159,7 +158,7 @@ def held_values(
 
 def insert_stanzas(made: Iterable[Stanza]) -> tuple[Step, ...]:
     """The step that writes stanzas; none for none."""
-    return insertion(stanzas, (stanza.row | {"wrapped": stanza.wrapped} for stanza in made))
+    return insertion("stanza", (stanza.row | {"wrapped": stanza.wrapped} for stanza in made))
 
 
 def remove_older_stanzas(newer: Sequence[Stanza]) -> tuple[Step, ...]:

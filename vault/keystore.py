@@ -7,15 +7,12 @@ backup turns up (docs/format.md, 9 The keystore). It shares no transaction with 
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
-
-from sqlalchemy import TextClause
 
 from crypto.encoding import canonical_json, parse_canonical
 from crypto.primitives import random_bytes
 from vault.database import Database
 from vault.errors import NotFound
-from vault.steps import Values, sql
+from vault.steps import Sql, Values, ValuesOfRows, sql
 
 SALT_BYTES = 32
 _TRUNCATE_SECONDS_MAX = 1.0
@@ -91,7 +88,8 @@ class Keystore:
 
     def instance_id(self) -> bytes | None:
         with self._database.read() as connection:
-            return connection.execute(_INSTANCE).scalar_one_or_none()
+            instance_id: bytes | None = connection.execute(_INSTANCE).scalar_one_or_none()
+            return instance_id
 
     def get(self, keys: Sequence[SaltKey]) -> dict[SaltKey, bytes]:
         """The salts that are there, in one statement. A missing one is simply absent."""
@@ -125,7 +123,7 @@ class Keystore:
         with self._database.write() as connection:
             connection.execute(_MAKE, new)
             values = {"ids": [key.id for key in keys], "vault": vault_id}
-            taken = connection.execute(_TAKEN, values).scalars().all()
+            taken = set(connection.execute(_TAKEN, values).scalars())
         return {key: salt for key, salt in self.get(keys).items() if key.id not in taken}
 
     def drop(self, keys: Iterable[SaltKey]) -> None:
@@ -168,7 +166,7 @@ class Keystore:
         """The salts that were voided and whose row has still to go."""
         return self._rows(_VOIDED_ROWS, {})
 
-    def _rows(self, statement: TextClause, values: Values) -> list[StoredSalt]:
+    def _rows(self, statement: Sql, values: Values) -> list[StoredSalt]:
         with self._database.read() as connection:
             rows = connection.execute(statement, values).all()
         return [
@@ -195,7 +193,7 @@ class Keystore:
     def close(self) -> None:
         self._database.close()
 
-    def _write(self, statement: Any, values: Any) -> None:
+    def _write(self, statement: Sql, values: Values | ValuesOfRows) -> None:
         if not values:
             return
         with self._database.write() as connection:

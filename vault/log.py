@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, insert
-
 from audit.entry import Chain, Event, check_pair, encode_chain, encode_event
 from audit.errors import BadNote
 from audit.leaf import Nonces, Opening, leaf_hash, open_opening, seal_opening
@@ -17,16 +15,17 @@ from audit.note import Checkpoint, LogKey, open_note, sign_checkpoint
 from audit.refs import Refs
 from audit.tiles import WIDTH, NodeReader, RowUpdate, tile_updates
 from audit.tree import HASH_BYTES, Frontier
-from vault.database import Database
+from vault.database import Connection, Database
 from vault.errors import LogUnavailable, Unavailable
 from vault.keys import AuditKey
-from vault.steps import sql
-from vault.tables import audit_leaves, audit_openings
+from vault.steps import insert_into, sql
 
 OPEN = "open"
 
 _HEAD = sql("SELECT * FROM audit_head")
 _LOCK_HEAD = {"sqlite": _HEAD, "postgresql": sql("SELECT * FROM audit_head FOR UPDATE")}
+_PUT_LEAF = insert_into("audit_leaf", ("log", "idx", "leaf_data", "leaf_hash", "entry_id"))
+_PUT_OPENING = insert_into("audit_opening", ("log", "idx", "subject", "opening"))
 _SUBJECT = sql(
     "SELECT last_seq, last_leaf FROM audit_subject WHERE subject = :id AND class = :class"
 )
@@ -73,7 +72,7 @@ class Head:
     @classmethod
     def read(cls, connection: Connection, *, lock: bool = False) -> "Head":
         """The head as it is; with `lock` nobody else can grow the log until the commit."""
-        statement = _LOCK_HEAD[connection.dialect.name] if lock else _HEAD
+        statement = _LOCK_HEAD[connection.dialect] if lock else _HEAD
         row = connection.execute(statement).one()
         frontier = Frontier.decode(row.size, row.frontier)
         return cls(row.log, row.origin, frontier, row.note, row.system_subject)
@@ -125,13 +124,13 @@ class Batch:
         hashes = [leaf_hash(data) for data in self._leaf_datas]
         rows = zip(self._leaf_datas, hashes, self.entry_ids, strict=True)
         self.connection.execute(
-            insert(audit_leaves),
+            _PUT_LEAF,
             [
                 {"log": log, "idx": index, "leaf_data": data, "leaf_hash": hash_, "entry_id": id_}
                 for index, (data, hash_, id_) in enumerate(rows, start=size)
             ],
         )
-        self.connection.execute(insert(audit_openings), self._openings)
+        self.connection.execute(_PUT_OPENING, self._openings)
         self._store_subjects()
         for row in tile_updates(size, hashes, TileReader(self.connection, log).read):
             self._store_tile(row)
@@ -226,7 +225,7 @@ class LogStore:
     def holds(self, batch: Batch) -> bool:
         """Whether a batch whose COMMIT was not answered has landed, as far as that can be told."""
         with suppress(Unavailable), self._database.read() as connection:
-            return connection.execute(_HOLDS, {"id": batch.entry_ids[-1]}).first() is not None
+            return connection.execute(_HOLDS, {"id": batch.entry_ids[-1]}).one_or_none() is not None
         return False
 
     def head(self) -> Head:
@@ -254,4 +253,5 @@ class LogStore:
     def published(self) -> str | None:
         """The note that was published last."""
         with self._database.read() as connection:
-            return connection.execute(_PUBLISHED).scalar_one_or_none()
+            note: str | None = connection.execute(_PUBLISHED).scalar_one_or_none()
+            return note

@@ -44,7 +44,6 @@ from vault.sessions import (
 )
 from vault.steps import Step, insertion, sql
 from vault.system import System
-from vault.tables import audit_keys, methods, vaults
 from vault.unlocking import RECOVERY, Method, method_id, session_id
 
 RECOVERY_SECRET_BYTES = RECOVERY_CODE.secret_bytes
@@ -137,7 +136,7 @@ def _admission(
         raise Refused("A new vault needs an invitation here.", "invitation_needed")
     this = {"id": derive_id(invite, "invite"), "now": now_ms}
     with system.main.read() as connection:  # before anything is made for a stranger
-        if connection.execute(_INVITE_IS_VALID, this).first() is None:
+        if connection.execute(_INVITE_IS_VALID, this).one_or_none() is None:
             raise _not_invited()
     return (Step(_INVITE_IS_VALID, this),), (Step(_USE_INVITE, this),)
 
@@ -172,8 +171,8 @@ def _new_vault(
         "box": box_audit_key(system.root, audit_key, salts[names[1]]),
     }
     return unlocked, (
-        *insertion(vaults, [vault_row]),
-        *insertion(audit_keys, [audit_row]),
+        *insertion("vault", [vault_row]),
+        *insertion("audit_key", [audit_row]),
         *_new_method(system, unlocked, device, now_ms, confirmed=True),
     )
 
@@ -195,7 +194,7 @@ def _new_method(
         "created_at": now_ms,
         "confirmed_at": now_ms if confirmed else None,
     }
-    return *insertion(methods, [row]), *route(method.id, context.vault_id, method.id)
+    return *insertion("method", [row]), *route(method.id, context.vault_id, method.id)
 
 
 def list_methods(system: System, opened: OpenVault) -> list[MethodInfo]:
@@ -304,7 +303,7 @@ def _not_invited() -> Refused:
 
 def _check_free(system: System, secret: Secret) -> None:
     with system.main.read() as connection:
-        if connection.execute(_ROUTE, {"id": method_id(secret)}).first() is not None:
+        if connection.execute(_ROUTE, {"id": method_id(secret)}).one_or_none() is not None:
             raise _in_use()
 
 

@@ -49,10 +49,10 @@ def _end_items(
 ) -> Iterator[Item]:
     with main.read() as connection:
         found = connection.execute(_GRANT, {"vault": vault_id, "grant": grant_id})
-        row = found.mappings().one_or_none()
+        row = found.one_or_none()
     if row is None:
         return
-    key = audit_key_of(root, keystore, row["subject"], row["audit_key_box"])
+    key = audit_key_of(root, keystore, row.subject, row.audit_key_box)
     if key is None:
         return  # the vault is erased: nobody is left to tell
     actor = Actor(note.actor, note.actor_id or None)

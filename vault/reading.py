@@ -8,8 +8,6 @@ be; they leave this function only after the commit.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
-
 from audit.entry import Event, Officer
 from consent.decision import Deny, ReadFacts, decide_read
 from consent.terms import Terms
@@ -20,6 +18,7 @@ from crypto.primitives import constant_time_equal
 from crypto.secret import Secret
 from vault import caller
 from vault.context import VaultContext, context_salts
+from vault.database import Connection
 from vault.ending import end
 from vault.errors import (
     BadInput,
@@ -162,7 +161,7 @@ class _Reading:
 
     def _find(self, connection: Connection) -> _Found:
         token_id = derive_id(self.holder.token, "id")
-        row = connection.execute(_BY_TOKEN, {"id": token_id}).mappings().one_or_none()
+        row = connection.execute(_BY_TOKEN, {"id": token_id}).one_or_none()
         if row is None:
             raise InvalidToken
         grant = Grant.of(row)
@@ -180,7 +179,7 @@ class _Reading:
             keys = GrantKeys.from_token(
                 self.holder.token, grant.vault_id, grant.grant_id, grant.phase, salts[salt_key]
             )
-        registry = self.system.registry.current(row["registry_version"])
+        registry = self.system.registry.current(row.registry_version)
         return _Found(context, grant, terms, keys, registry)
 
     def _held(self, connection: Connection, found: _Found) -> dict[str, Held]:

@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import Connection
-
 from audit.entry import Actor, Event
 from consent.decision import Deny, Permit, RedeemFacts, decide_redeem
 from consent.terms import Terms
@@ -22,6 +20,7 @@ from crypto.primitives import constant_time_equal
 from crypto.secret import Secret
 from vault import caller
 from vault.context import VaultContext, context_salts
+from vault.database import Connection
 from vault.ending import ending_item
 from vault.errors import BadInput, Damaged, InvalidGrant, NotFound, Replayed
 from vault.grants import Grant, held_values, insert_stanzas
@@ -161,7 +160,7 @@ class _Attempt:
 
     def _find(self, connection: Connection, code: Secret) -> _Offer | None:
         offer_id = derive_id(code, "id")
-        row = connection.execute(_BY_CODE, {"id": offer_id}).mappings().one_or_none()
+        row = connection.execute(_BY_CODE, {"id": offer_id}).one_or_none()
         if row is None:
             return None
         grant = Grant.of(row)

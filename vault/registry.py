@@ -8,8 +8,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection
-
 from consent.decision import Registered
 from consent.registration import (
     Agency,
@@ -22,10 +20,9 @@ from crypto.box import mac
 from crypto.encoding import canonical_json, parse_canonical
 from crypto.jose import PublicJwk
 from crypto.primitives import constant_time_equal, sha256
-from vault.database import Database
+from vault.database import Connection, Database
 from vault.rootkey import RootKey
 from vault.steps import Step, insertion, sql
-from vault.tables import registrations
 
 ACTIVE, REVOKED = "active", "revoked"
 
@@ -85,7 +82,7 @@ class Registry:
         """The snapshot of `version`, or of now; from memory where it is the same."""
         if version is None:
             with self._database.read() as connection:
-                version = connection.execute(_VERSION).scalar_one()
+                version = connection.execute(_VERSION).one()[0]
         snapshot = self._snapshot
         if snapshot is not None and version == snapshot.version:
             return snapshot
@@ -103,7 +100,7 @@ class Registry:
     def additions(self, rows: Iterable[Registrant], now_ms: int) -> tuple[Step, ...]:
         """The step that inserts rows."""
         made = {"root_id": self._root.id, "created_at": now_ms}
-        return insertion(registrations, [asdict(row) | made for row in rows])
+        return insertion("registry", [asdict(row) | made for row in rows])
 
     def revocations(self, rows: Iterable[Registrant]) -> tuple[list[bytes], tuple[Step, ...]]:
         """The new macs of rows that are revoked, and the steps that revoke them."""
@@ -131,7 +128,7 @@ class Registry:
         return Registrant(kind, id_, parent, raw, ACTIVE, computed)
 
     def _load(self, connection: Connection) -> Snapshot:
-        version = connection.execute(_VERSION).scalar_one()
+        version = connection.execute(_VERSION).one()[0]
         rows, damaged = [], []
         for row in connection.execute(_ROWS):
             computed = self.row_mac(row.kind, row.id, row.parent, row.document, row.state)

@@ -16,13 +16,12 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from audit.entry import Event
 from audit.errors import MalformedEntry
 from audit.refs import Refs
-from vault.database import Database
+from vault.database import Connection, Database
 from vault.errors import LogUnavailable, Unavailable, VaultError
 from vault.keys import AuditKey
 from vault.log import Batch, LogStore

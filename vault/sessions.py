@@ -17,7 +17,6 @@ from vault.recording import OWNER, draft
 from vault.sequencer import Item
 from vault.steps import Step, insertion, sql
 from vault.system import System
-from vault.tables import routes, sessions
 from vault.unlocking import (
     DEVICE,
     DEVICE_SECRET_BYTES,
@@ -107,20 +106,20 @@ def open_session(system: System, owner: caller.Owner, now_ms: int) -> OpenVault:
     """Opens the vault behind a session token; raises `SessionEnded` where there is none."""
     sid = session_id(owner.token)
     with system.main.read() as connection:
-        row = connection.execute(_BY_SESSION, {"id": sid}).mappings().one_or_none()
-    if row is None or now_ms >= row["expires_at"]:
+        row = connection.execute(_BY_SESSION, {"id": sid}).one_or_none()
+    if row is None or now_ms >= row.expires_at:
         raise SessionEnded
     salts = system.keystore.get([session_salt(sid), *context_salts(row)])
     salt = salts.get(session_salt(sid))
-    if salt is None or row["epoch"] != row["vault_epoch"]:
+    if salt is None or row.epoch != row.vault_epoch:
         raise SessionEnded
     try:
         context = system.opener.open(row, salts)
     except NotFound:
         raise SessionEnded from None
-    session = Session(sid, context.vault_id, context.epoch, row["unlocked_at"], row["expires_at"])
-    keys = session.open(owner.token, salt, row["box"])
-    return OpenVault(context, keys, session, row["log_read_at"])
+    session = Session(sid, context.vault_id, context.epoch, row.unlocked_at, row.expires_at)
+    keys = session.open(owner.token, salt, row.box)
+    return OpenVault(context, keys, session, row.log_read_at)
 
 
 def check_fresh(system: System, opened: OpenVault, now_ms: int) -> None:
@@ -136,20 +135,20 @@ def open_with_secret(system: System, unlock: UnlockSecret) -> Unlocked:
     """
     mid = method_id(unlock.secret)
     with system.main.read() as connection:
-        row = connection.execute(_BY_METHOD, {"id": mid}).mappings().one_or_none()
-    if row is None or row["kind"] != unlock.kind or row["epoch"] != row["vault_epoch"]:
+        row = connection.execute(_BY_METHOD, {"id": mid}).one_or_none()
+    if row is None or row.kind != unlock.kind or row.epoch != row.vault_epoch:
         raise CannotUnlock
     salts = system.keystore.get([method_salt(mid), *context_salts(row)])
-    method = Method(row["vault_id"], row["epoch"], mid, row["kind"])
+    method = Method(row.vault_id, row.epoch, mid, row.kind)
     try:
         context = system.opener.open(row, salts)
-        secret = method.open(system.root, unlock.secret, salts[method_salt(mid)], row["box"])
+        secret = method.open(system.root, unlock.secret, salts[method_salt(mid)], row.box)
     except (CannotOpen, NotFound, KeyError):
         raise CannotUnlock from None
     keys = OwnerKeys.from_vault_secret(secret, context.vault_id, context.epoch)
     if not constant_time_equal(keys.pair.public, context.public_key):
         raise Damaged("owner key", context.audit_key)
-    return Unlocked(context, secret, keys, method, row["confirmed_at"] is not None)
+    return Unlocked(context, secret, keys, method, row.confirmed_at is not None)
 
 
 def start_session(system: System, unlock: UnlockSecret, now_ms: int) -> SessionStarted:
@@ -195,13 +194,13 @@ def new_session(
         "box": session.box(token, salt, unlocked.keys),
         "log_read_at": 0,
     }
-    writes = *insertion(sessions, [row]), *route(session.id, vault_id, session.id)
+    writes = *insertion("session", [row]), *route(session.id, vault_id, session.id)
     return writes, SessionStarted(vault_id, session_token(token), expires_at, unlocked.confirmed)
 
 
 def route(id_: bytes, vault_id: bytes, target: bytes) -> tuple[Step, ...]:
     """The routing row that leads from an id to its vault."""
-    return insertion(routes, [{"id": id_, "vault_id": vault_id, "target": target}])
+    return insertion("route", [{"id": id_, "vault_id": vault_id, "target": target}])
 
 
 def end_session(system: System, owner: caller.Owner, now_ms: int) -> None:
@@ -213,7 +212,7 @@ def end_session(system: System, owner: caller.Owner, now_ms: int) -> None:
 def end_other_sessions(system: System, vault_id: bytes, kept: bytes) -> None:
     """Logs every session of a vault out but one."""
     with system.main.read() as connection:
-        found = connection.execute(_SESSIONS, {"vault": vault_id}).scalars().all()
+        found = list(connection.execute(_SESSIONS, {"vault": vault_id}).scalars())
     _end_sessions(system, vault_id, [sid for sid in found if sid != kept])
 
 

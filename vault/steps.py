@@ -1,15 +1,17 @@
 """Statements with their values: what an item of the sequencer looks at and writes.
 
-SQL stands as text that SQLite and PostgreSQL both take; every value is bound, none is spliced in.
+SQL stands as text that SQLite and PostgreSQL both take, and goes to the driver as it stands: every
+value is bound by its name, none is spliced in.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Executable, Table, TextClause, bindparam, insert, text
-
 Values = Mapping[str, Any]
+ValuesOfRows = Sequence[Values]
 
 # What opening a vault takes, and how it joins a table that has a vault_id.
 _FRAGMENTS = {
@@ -18,24 +20,53 @@ _FRAGMENTS = {
     " k.box AS audit_key_box",
     "join_vault": "JOIN vault v USING (vault_id) JOIN audit_key k USING (subject)",
 }
+_PARAMETER = re.compile(r":([a-z]\w*)")
+
+
+@dataclass(frozen=True)
+class Sql:
+    """A statement with `:name` parameters; those in `lists` take a list (`IN :xs`)."""
+
+    text: str
+    lists: tuple[str, ...] = ()
+
+    def spread(self, values: Values) -> tuple["Sql", Values]:
+        """The statement with a parameter for each member of its lists, and their values."""
+        text, spread = self.text, dict(values)
+        for name in self.lists:
+            members = {f"{name}_{at}": one for at, one in enumerate(spread.pop(name))}
+            places = ", ".join(f":{member}" for member in members) or "NULL"
+            text = text.replace(f":{name}", f"({places})")
+            spread |= members
+        return Sql(text), spread
+
+    @cached_property
+    def pyformat(self) -> str:
+        """The same with `%(name)s`, as psycopg wants it."""
+        return _PARAMETER.sub(r"%(\1)s", self.text)
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """One statement and its values. As a condition it must touch exactly one row."""
 
-    statement: Executable
-    values: Values | Sequence[Values]
+    statement: Sql
+    values: Values | ValuesOfRows
     reason: str = ""  # as a right: why the entry says `denied` when it fails
 
 
-def sql(statement: str, *lists: str) -> TextClause:
-    """A statement, its `{fragments}` filled in; parameters in `lists` take a list (`IN :xs`)."""
-    filled = text(statement.format_map(_FRAGMENTS))
-    return filled.bindparams(*(bindparam(name, expanding=True) for name in lists))
+def sql(statement: str, *lists: str) -> Sql:
+    """A statement, its `{fragments}` filled in; parameters in `lists` take a list."""
+    return Sql(statement.format_map(_FRAGMENTS), lists)
 
 
-def insertion(table: Table, rows: Iterable[Values]) -> tuple[Step, ...]:
-    """The step that inserts rows; none for no rows."""
+def insertion(table: str, rows: Iterable[Values]) -> tuple[Step, ...]:
+    """The step that inserts rows, all with the same columns; none for no rows."""
     made = list(rows)
-    return (Step(insert(table), made),) if made else ()
+    return (Step(insert_into(table, tuple(made[0])), made),) if made else ()
+
+
+def insert_into(table: str, columns: tuple[str, ...]) -> Sql:
+    """The statement that inserts a row with these columns, which are ours and nobody's input."""
+    places = ", ".join(f":{column}" for column in columns)
+    return Sql(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})")  # noqa: S608

@@ -100,9 +100,9 @@ def _expire_salts(system: System, now_ms: int) -> None:
 def _end_grants(system: System, now_ms: int) -> None:
     """Offers nobody redeemed in time and grants past their end get their entry."""
     with system.main.read() as connection:
-        rows = connection.execute(_OVER, {"now": now_ms}).mappings().all()
+        rows = connection.execute(_OVER, {"now": now_ms}).all()
     for row in rows:
-        key = audit_key_of(system.root, system.keystore, row["subject"], row["audit_key_box"])
+        key = audit_key_of(system.root, system.keystore, row.subject, row.audit_key_box)
         if key is None:
             continue
         grant = Grant.of(row)

@@ -5,10 +5,10 @@ distributed by it. Instants are Unix milliseconds, ids 16 random bytes.
 """
 
 import re
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import sqlalchemy
-from sqlalchemy import BigInteger, Column, Index, SmallInteger, Table
+from sqlalchemy import BigInteger, Column, Index, SmallInteger
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
@@ -281,33 +281,3 @@ class Salt(Keystore, table=True):
     expires_at: NumberOrNone
     owed: bytes | None
     __table_args__ = (Index("salt_by_vault", "vault_id"), Index("salt_by_expiry", "expires_at"))
-
-
-def _table(model: type[SQLModel]) -> Table:
-    return cast(Table, model.__table__)  # type: ignore[attr-defined]  # set by SQLModel
-
-
-# The tables behind the models, for statements that need no objects.
-instance = _table(Instance)
-routes = _table(Route)
-vaults = _table(Vault)
-methods = _table(Method)
-sessions = _table(Session)
-values = _table(Value)
-value_heads = _table(ValueHead)
-stanzas = _table(Stanza)
-grants = _table(VaultGrant)
-acknowledged = _table(Acknowledged)
-registrations = _table(Registry)
-invites = _table(Invite)
-replays = _table(Replay)
-audit_keys = _table(AuditKey)
-audit_heads = _table(AuditHead)
-audit_logs = _table(AuditLog)
-audit_leaves = _table(AuditLeaf)
-audit_openings = _table(AuditOpening)
-audit_subjects = _table(AuditSubject)
-audit_tiles = _table(AuditTile)
-audit_checkpoints = _table(AuditCheckpoint)
-keystore_instance = _table(KeystoreInstance)
-salts = _table(Salt)

@@ -159,6 +159,9 @@ def _sqlite_connection(steps: _Steps) -> type[sqlite3.Connection]:
         def cursor(self, *_: Any) -> sqlite3.Cursor:  # type: ignore[override]
             return super().cursor(Cursor)
 
+        def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+            return self.cursor().execute(sql, *values)
+
         def commit(self) -> None:
             if self.has_changed():
                 steps.around(self.name, super().commit)

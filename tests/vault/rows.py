@@ -6,8 +6,9 @@ from typing import Any
 from sqlalchemy import Column, LargeBinary, MetaData, Table, select
 
 from tests.builders import AgencyDesk, Citizen, Store
+from tests.vault.tables import grants
 from vault.database import Database
-from vault.tables import Keystore, Main, grants
+from vault.tables import Keystore, Main
 
 GIVEN, FAMILY = "identity.given_name", "identity.family_name"
 BOTH = (GIVEN, FAMILY)
@@ -19,7 +20,7 @@ Rows = dict[str, list[Row]]  # by the table's name
 
 def dump(database: Database, metadata: MetaData) -> Rows:
     """Every row of every table."""
-    with database.read() as connection:
+    with database.via_sqlalchemy() as connection:
         return {
             table.name: [dict(row) for row in connection.execute(select(table)).mappings()]
             for table in metadata.sorted_tables
@@ -41,7 +42,7 @@ def keystore_rows(store: Store) -> Rows:
 
 def set_back(store: Store, old: Rows) -> None:
     """The whole main database as it was, like a restored backup."""
-    with store.vault.system.main.write() as connection:
+    with store.vault.system.main.via_sqlalchemy() as connection:
         for table in Main.metadata.sorted_tables:
             connection.execute(table.delete())
             if old[table.name]:
@@ -55,7 +56,7 @@ def salts_of(store: Store) -> dict[tuple[str, bytes, int], bytes]:
 
 
 def rows_of(store: Store, table: Table, **where: object) -> list[Row]:
-    with store.vault.system.main.read() as connection:
+    with store.vault.system.main.via_sqlalchemy() as connection:
         found = connection.execute(select(table).filter_by(**where))
         return [dict(row) for row in found.mappings()]
 
@@ -68,7 +69,7 @@ def row_of(store: Store, table: Table, **where: object) -> Row:
 def change(store: Store, table: Table, where: Mapping[str, object], **new: object) -> None:
     """Writes other column values into the rows that `where` names: at least one."""
     conditions = [table.c[name] == value for name, value in where.items()]
-    with store.vault.system.main.write() as connection:
+    with store.vault.system.main.via_sqlalchemy() as connection:
         changed = connection.execute(table.update().where(*conditions).values(new))
         assert changed.rowcount > 0
 
@@ -77,20 +78,20 @@ def remove(store: Store, table: Table, **where: object) -> list[Row]:
     """Deletes the rows that `where` names, at least one; returns them."""
     found = rows_of(store, table, **where)
     conditions = [table.c[name] == value for name, value in where.items()]
-    with store.vault.system.main.write() as connection:
+    with store.vault.system.main.via_sqlalchemy() as connection:
         assert connection.execute(table.delete().where(*conditions)).rowcount == len(found) > 0
     return found
 
 
 def insert(store: Store, table: Table, rows: Sequence[Row]) -> None:
-    with store.vault.system.main.write() as connection:
+    with store.vault.system.main.via_sqlalchemy() as connection:
         connection.execute(table.insert(), list(rows))
 
 
 def put_back(store: Store, table: Table, rows: Sequence[Row]) -> None:
     """Old rows in place of those that now stand under the same keys."""
     keys = [column.name for column in table.primary_key]
-    with store.vault.system.main.write() as connection:
+    with store.vault.system.main.via_sqlalchemy() as connection:
         for row in rows:
             connection.execute(table.delete().where(*[table.c[key] == row[key] for key in keys]))
         connection.execute(table.insert(), list(rows))

@@ -19,12 +19,13 @@ from operate.verification import verify_data
 from tests.builders import PERSON, AgencyDesk, Citizen, Store
 from tests.conftest import ROOT
 from tests.vault.rows import change, row_of
-from vault import caller
+from tests.vault.tables import audit_heads, audit_keys, grants, vaults
+from vault import caller, database
 from vault.ending import Ended
 from vault.errors import InvalidGrant, InvalidToken, LogUnavailable, SessionEnded
+from vault.log import Head
 from vault.sessions import UnlockSecret
 from vault.system import System
-from vault.tables import audit_heads, audit_keys, grants, vaults
 from vault.vault import Vault
 
 TWO = ("identity.given_name", "identity.birth_date")
@@ -36,7 +37,7 @@ def locked(system: System) -> Iterator[None]:
     """Somebody else holds the row lock of the log, and with SQLite the whole database's."""
     other = Vault.open(system.settings, system.clock)
     with other.system.main.write() as connection:
-        connection.execute(select(audit_heads).with_for_update())
+        Head.read(connection, lock=True)
         yield
     other.close()
 
@@ -161,14 +162,13 @@ def test_a_commit_slower_than_the_waiter_releases_nothing_and_the_log_says_more(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     citizen, agency, _, token = shared(store)
-    dialect = store.vault.system.main.engine.dialect
-    commit = dialect.do_commit
+    commit = database.commit
 
-    def slow(connection: Any) -> None:
+    def slow(driver: Any) -> None:
         time.sleep(2.2)
-        commit(connection)
+        commit(driver)
 
-    monkeypatch.setattr(dialect, "do_commit", slow)
+    monkeypatch.setattr(database, "commit", slow)
     started = time.monotonic()
     with pytest.raises(LogUnavailable):
         agency.read(token, TWO)
@@ -355,7 +355,7 @@ def test_an_erasure_takes_effect_while_the_log_can_not_be_written(store: Store) 
         ("vault.erase", erased_at)
     ]
     system = store.vault.system
-    with system.main.read() as connection:
+    with system.main.via_sqlalchemy() as connection:
         assert citizen.vault_id not in connection.execute(select(vaults.c.vault_id)).scalars().all()
     assert {row.vault_id for row in system.keystore.rows()} & {citizen.vault_id} == set()
     assert system.keystore.voided() == []
@@ -373,7 +373,7 @@ def test_an_unrecorded_erasure_after_an_unrecorded_end_settles_both(store: Store
 
     assert [e.action for e in system_entries(store.vault)].count("vault.erase") == 1
     assert store.vault.system.keystore.voided() == []
-    with store.vault.system.main.read() as connection:
+    with store.vault.system.main.via_sqlalchemy() as connection:
         assert connection.execute(select(grants)).all() == []
         assert len(connection.execute(select(audit_keys)).all()) == 2
     assert_whole(store)

@@ -14,10 +14,10 @@ from operate.verification import verify_data
 from tests.builders import PERSON, Citizen, Store
 from tests.vault.full_story import SHARED, play
 from tests.vault.rows import change, main_rows, remove, row_of, set_back
+from tests.vault.tables import audit_heads, audit_leaves, audit_tiles, instance
 from vault.errors import NotReady
 from vault.opening import log_key
 from vault.settings import Settings
-from vault.tables import audit_heads, audit_leaves, audit_tiles, instance
 from vault.vault import Vault
 
 

@@ -12,13 +12,13 @@ from crypto.errors import Malformed
 from operate.verification import verify_data
 from tests.builders import PERSON, Citizen, Store
 from tests.vault.rows import change, row_of, rows_of
+from tests.vault.tables import audit_heads, audit_leaves, audit_openings, grants, vaults
 from vault import caller
 from vault.agencies import parse_invite
 from vault.errors import Conflict, InvalidToken, LogUnavailable, Refused, SessionEnded
 from vault.fields import NewValue
 from vault.keystore import Keystore
 from vault.sessions import UnlockSecret
-from vault.tables import audit_heads, audit_leaves, audit_openings, grants, vaults
 
 NAME = "identity.given_name"
 
@@ -33,7 +33,7 @@ def test_a_log_set_back_under_a_running_server_is_not_signed_over(store: Store) 
     before = row_of(store, audit_heads)
     citizen.put({NAME: "Nova"})
     anchored = store.vault.system.log.head().frontier.size
-    with store.vault.system.main.write() as connection:
+    with store.vault.system.main.via_sqlalchemy() as connection:
         connection.execute(delete(audit_leaves).where(audit_leaves.c.idx >= before["size"]))
         connection.execute(delete(audit_openings).where(audit_openings.c.idx >= before["size"]))
     earlier = {name: before[name] for name in ("size", "frontier", "note")}
@@ -200,7 +200,7 @@ def test_a_damaged_audit_key_holds_no_other_expiry_up(store: Store) -> None:
     for citizen in citizens:
         citizen.offer(agency, [NAME])
     subject = row_of(store, vaults, vault_id=citizens[0].vault_id)["subject"]
-    with store.vault.system.main.write() as connection:
+    with store.vault.system.main.via_sqlalchemy() as connection:
         connection.execute(
             text("UPDATE audit_key SET box = :box WHERE subject = :subject"),
             {"box": os.urandom(113), "subject": subject},

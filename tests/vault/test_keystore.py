@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import select, text
 
 from tests.builders import Store
+from tests.vault.tables import salts
 from vault.database import Database
 from vault.errors import NotFound, Unavailable
 from vault.keystore import Keystore, Owed, SaltKey, StoredSalt
-from vault.tables import salts
 
 VAULT, OTHER = b"v" * 16, b"o" * 16
 GRANT = SaltKey("grant", b"g" * 16)
@@ -221,7 +221,7 @@ def test_pressing_out_waits_for_a_reader_who_is_soon_done(
     reading = threading.Event()
 
     def read_slowly() -> None:
-        with second._database.read() as connection:
+        with second._database.via_sqlalchemy() as connection:
             connection.execute(select(salts.c.id)).all()
             reading.set()
             time.sleep(0.2)
@@ -242,9 +242,9 @@ def test_a_reader_who_stays_does_not_hold_up_a_deletion_and_is_noticed(
     sqlite_only(store)
     monkeypatch.setattr("vault.keystore._TRUNCATE_SECONDS_MAX", 0.1)
     salt = keystore.make(GRANT, VAULT)
-    with keystore._database.read() as connection:
+    with keystore._database.via_sqlalchemy() as connection:
         connection.execute(text("PRAGMA busy_timeout=10"))
-    with second._database.read() as connection:
+    with second._database.via_sqlalchemy() as connection:
         connection.execute(select(salts.c.id)).all()
         started = time.monotonic()
         keystore.drop([GRANT])

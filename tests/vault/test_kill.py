@@ -17,7 +17,7 @@ from tests.conftest import ROOT
 from tests.vault.acts import ACTS, BOTH, Act, much_to_do, sweep
 from tests.vault.crash import PRESS, Scene, die
 from tests.vault.rows import rows_of
-from vault.tables import audit_leaves, grants, methods, vaults
+from tests.vault.tables import audit_leaves, grants, methods, vaults
 
 QUICK = {"put", "redeem"}
 ACTS_ALL = pytest.mark.parametrize(

@@ -22,6 +22,18 @@ from tests.vault.rows import (
     shared,
     swap,
 )
+from tests.vault.tables import (
+    audit_keys,
+    grants,
+    methods,
+    registrations,
+    routes,
+    sessions,
+    stanzas,
+    value_heads,
+    values,
+    vaults,
+)
 from vault import caller
 from vault.errors import (
     CannotUnlock,
@@ -35,18 +47,6 @@ from vault.keys import open_metadata_key, vault_salt
 from vault.opening import root_key
 from vault.sessions import UnlockSecret
 from vault.statement import Statement
-from vault.tables import (
-    audit_keys,
-    grants,
-    methods,
-    registrations,
-    routes,
-    sessions,
-    stanzas,
-    value_heads,
-    values,
-    vaults,
-)
 from vault.unlocking import method_id
 from vault.values import StoredValue
 

@@ -18,16 +18,7 @@ from tests.vault.rows import (
     rows_of,
     shared,
 )
-from vault import caller
-from vault.errors import (
-    CannotUnlock,
-    InvalidGrant,
-    InvalidToken,
-    Refused,
-    SessionEnded,
-)
-from vault.sessions import UnlockSecret
-from vault.tables import (
+from tests.vault.tables import (
     grants,
     methods,
     registrations,
@@ -38,6 +29,15 @@ from vault.tables import (
     values,
     vaults,
 )
+from vault import caller
+from vault.errors import (
+    CannotUnlock,
+    InvalidGrant,
+    InvalidToken,
+    Refused,
+    SessionEnded,
+)
+from vault.sessions import UnlockSecret
 
 
 @pytest.fixture

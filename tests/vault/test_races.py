@@ -17,6 +17,7 @@ from crypto.jose import generate_key
 from crypto.primitives import random_bytes
 from operate.verification import verify_data
 from tests.builders import AgencyDesk, Citizen, Store, registration
+from tests.vault.tables import vaults
 from vault import caller
 from vault.errors import (
     CannotUnlock,
@@ -31,7 +32,6 @@ from vault.errors import (
 from vault.keys import AuditKey
 from vault.redeeming import Redeemed
 from vault.sessions import UnlockSecret, open_session
-from vault.tables import vaults
 from vault.vault import Vault
 
 NAME, BIRTH = "identity.given_name", "identity.birth_date"
@@ -363,7 +363,7 @@ def _assert_erased(two: Two, citizen: Citizen, agency: AgencyDesk, tokens: list[
         two.second.unlock(caller.Stranger(), UnlockSecret.device(citizen.device_secret))
     with pytest.raises(SessionEnded):
         two.second.overview(citizen.owner)
-    with two.first.system.main.read() as connection:
+    with two.first.system.main.via_sqlalchemy() as connection:
         assert citizen.vault_id not in connection.execute(select(vaults.c.vault_id)).scalars().all()
     rows = two.first.system.keystore.rows()
     assert {row.key.kind for row in rows if row.vault_id == citizen.vault_id} <= {

@@ -6,6 +6,7 @@ import pytest
 
 from tests.builders import PERSON, AgencyDesk, Citizen, Store
 from tests.vault.rows import row_of, rows_of
+from tests.vault.tables import grants, stanzas
 from vault import caller
 from vault.errors import (
     BadInput,
@@ -16,7 +17,6 @@ from vault.errors import (
     VaultError,
 )
 from vault.reading import Released
-from vault.tables import grants, stanzas
 
 GIVEN, FAMILY, BIRTH = "identity.given_name", "identity.family_name", "identity.birth_date"
 TWO = (GIVEN, FAMILY)

@@ -9,8 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import bindparam as bind
-from sqlalchemy import insert, select, update
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from audit.entry import Chain, Event, decode_chain, decode_event
@@ -20,17 +19,18 @@ from audit.tree import root_at
 from consent.credentials import Proof
 from operate.verification import verify_data
 from tests.builders import NOON_MS, Store
+from tests.vault.tables import audit_leaves, audit_tiles, invites, replays
+from vault import database
 from vault import sequencer as module
 from vault.database import Database
 from vault.errors import LogUnavailable
 from vault.keys import AuditKey
-from vault.log import Batch, TileReader
+from vault.log import Batch, Head, TileReader
 from vault.recording import SYSTEM, burn_proof, draft
 from vault.sequencer import Item, PremiseFailed, Recorded, Sequencer
 from vault.sessions import open_session
-from vault.steps import Step
+from vault.steps import Step, insert_into, sql
 from vault.system import System
-from vault.tables import audit_heads, audit_leaves, audit_tiles, invites, replays
 
 THREADS = 16
 INVITE = b"i" * 16
@@ -48,17 +48,16 @@ def entry(system: System, count: int = 0, **parts: Any) -> Item:
 
 
 def insert_invite(id_: bytes = INVITE, expires_at: int | None = 1) -> Step:
-    return Step(insert(invites), {"id": id_, "expires_at": expires_at})
+    return Step(insert_into("invite", ("id", "expires_at")), {"id": id_, "expires_at": expires_at})
 
 
 def invite_is_there(id_: bytes = INVITE, reason: str = "") -> Step:
-    return Step(select(invites.c.id).where(invites.c.id == bind("b_id")), {"b_id": id_}, reason)
+    return Step(sql("SELECT 1 FROM invite WHERE id = :id"), {"id": id_}, reason)
 
 
 def raise_invite(reason: str) -> Step:
     """A right that writes: true for an invite that was not raised before."""
-    statement = update(invites).where(invites.c.expires_at == 1).values(expires_at=2)
-    return Step(statement, {}, reason)
+    return Step(sql("UPDATE invite SET expires_at = 2 WHERE expires_at = 1"), {}, reason)
 
 
 def burn(system: System, jti: str) -> Step:
@@ -67,12 +66,12 @@ def burn(system: System, jti: str) -> Step:
 
 
 def invites_in(system: System) -> dict[bytes, int]:
-    with system.main.read() as connection:
+    with system.main.via_sqlalchemy() as connection:
         return {row.id: row.expires_at for row in connection.execute(select(invites))}
 
 
 def burned(system: System) -> int:
-    with system.main.read() as connection:
+    with system.main.via_sqlalchemy() as connection:
         return len(connection.execute(select(replays.c.key)).all())
 
 
@@ -100,7 +99,7 @@ def stalled(system: System) -> Iterator[None]:
     """Another process holds the lock, so that what is submitted meanwhile gathers."""
     other = Database(system.settings.main_url)
     with other.write() as connection:
-        connection.execute(select(audit_heads).with_for_update())
+        Head.read(connection, lock=True)
         yield
     other.close()
 
@@ -198,7 +197,7 @@ def test_tiles_and_frontier_are_right_over_the_edges_of_tiles(store: Store, syst
             assert root_at(head.frontier.size, nodes.read_node) == head.frontier.root()
 
     assert size(system) == 620
-    with system.main.read() as connection:
+    with system.main.via_sqlalchemy() as connection:
         tiles = connection.execute(select(audit_tiles.c.level, audit_tiles.c.n)).all()
         leaves = connection.execute(select(audit_leaves.c.idx)).scalars().all()
     assert [tuple(tile) for tile in tiles] == [(1, 0)]
@@ -412,18 +411,17 @@ def lose_answers(
     system: System, monkeypatch: pytest.MonkeyPatch, *, landed: bool, times: int = 1
 ) -> None:
     """The next commits raise like a lost connection, after they landed or instead of it."""
-    dialect = system.main.engine.dialect
-    commit, left = dialect.do_commit, [times]
+    commit, left = database.commit, [times]
 
-    def do_commit(connection: Any) -> None:
-        if not left[0]:
-            return commit(connection)
+    def lossy(driver: Any) -> None:
+        if not left[0] or threading.current_thread().name != "sequencer":
+            return commit(driver)
         left[0] -= 1
         if landed:
-            commit(connection)
-        raise dialect.loaded_dbapi.OperationalError("the answer was lost")
+            commit(driver)
+        raise system.main.engine.dialect.loaded_dbapi.OperationalError("the answer was lost")
 
-    monkeypatch.setattr(dialect, "do_commit", do_commit)
+    monkeypatch.setattr(database, "commit", lossy)
 
 
 def test_a_commit_that_landed_without_an_answer_is_looked_up_and_not_repeated(

@@ -16,7 +16,7 @@ from tests.builders import PERSON, Store
 from tests.vault.attacker import Attacker, Loot
 from tests.vault.full_story import LATER, OTHER, PLAIN, SHARED, Story, play, secret_bytes
 from tests.vault.rows import Rows, keystore_rows, main_rows, rows_of, salts_of
-from vault.tables import registrations
+from tests.vault.tables import registrations
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 

@@ -11,6 +11,7 @@ from sqlalchemy.exc import OperationalError
 from audit.entry import decode_event
 from operate.verification import verify_data
 from tests.builders import AgencyDesk, Citizen, Store
+from tests.vault.tables import grants, methods, replays, routes, salts, sessions, vaults
 from vault import caller
 from vault.errors import (
     CannotUnlock,
@@ -24,7 +25,6 @@ from vault.keystore import SaltKey
 from vault.sequencer import Item
 from vault.sessions import UnlockSecret
 from vault.sweeper import Sweeper
-from vault.tables import grants, methods, replays, routes, salts, sessions, vaults
 from vault.unlocking import session_id
 from vault.vault import Vault
 
@@ -57,7 +57,7 @@ def salts_of(store: Store, kind: str) -> set[SaltKey]:
 
 
 def count(store: Store, table: Any) -> int:
-    with store.vault.system.main.read() as connection:
+    with store.vault.system.main.via_sqlalchemy() as connection:
         return len(connection.execute(select(table)).all())
 
 
@@ -222,7 +222,9 @@ def test_salts_go_at_their_time_whatever_main_says(store: Store) -> None:
     citizen, agency = store.citizen(), store.agency()
     agency.redeem(citizen.offer(agency, [NAME], duration_seconds=86_400).code)
     citizen.offer(agency, [NAME])
-    with store.vault.system.main.write() as connection:  # a main that was set back, or tampered
+    with (
+        store.vault.system.main.via_sqlalchemy() as connection
+    ):  # a main that was set back, or tampered
         connection.execute(update(grants).values(not_after=2**42, offer_ends=2**42))
         connection.execute(update(sessions).values(expires_at=2**42))
 
@@ -248,7 +250,7 @@ def test_used_proofs_and_old_sessions_are_forgotten(store: Store) -> None:
     store.vault.sweep()
 
     assert (count(store, replays), count(store, sessions)) == (0, 0)
-    with store.vault.system.main.read() as connection:
+    with store.vault.system.main.via_sqlalchemy() as connection:
         assert sid not in connection.execute(select(routes.c.id)).scalars().all()
     with pytest.raises(SessionEnded):
         citizen.values()
@@ -263,7 +265,7 @@ def test_rows_without_a_salt_answer_like_ended_ones_and_change_nothing(store: St
     offer = citizen.offer(agency, [NAME])
     token = agency.redeem(offer.code).token
     waiting = citizen.offer(agency, [NAME])
-    with store.vault.system.keystore._database.write() as connection:
+    with store.vault.system.keystore._database.via_sqlalchemy() as connection:
         connection.execute(delete(salts).where(salts.c.kind == "grant"))
 
     for _ in range(2):
@@ -282,7 +284,7 @@ def test_rows_without_a_salt_answer_like_ended_ones_and_change_nothing(store: St
 def test_a_vault_without_its_salt_opens_for_nobody_and_stays(store: Store) -> None:
     citizen, agency = store.citizen(), store.agency()
     token = agency.redeem(citizen.offer(agency, [NAME]).code).token
-    with store.vault.system.keystore._database.write() as connection:
+    with store.vault.system.keystore._database.via_sqlalchemy() as connection:
         connection.execute(delete(salts).where(salts.c.id == citizen.vault_id))
 
     store.clock.advance(days=1)

@@ -13,6 +13,18 @@ from sqlalchemy import Table
 
 from tests.builders import PERSON, AgencyDesk, Citizen, Store
 from tests.vault.rows import change, other_than, row_of
+from tests.vault.tables import (
+    audit_keys,
+    grants,
+    instance,
+    methods,
+    registrations,
+    sessions,
+    stanzas,
+    value_heads,
+    values,
+    vaults,
+)
 from vault import caller
 from vault.errors import (
     CannotUnlock,
@@ -25,18 +37,6 @@ from vault.errors import (
     VaultError,
 )
 from vault.sessions import UnlockSecret
-from vault.tables import (
-    audit_keys,
-    grants,
-    instance,
-    methods,
-    registrations,
-    sessions,
-    stanzas,
-    value_heads,
-    values,
-    vaults,
-)
 from vault.unlocking import method_id, parse_session_token, session_id
 
 FIELD = "identity.given_name"

@@ -17,7 +17,7 @@ from crypto.errors import Malformed
 from tests.builders import PERSON, AgencyDesk, Citizen, Store
 from tests.vault.full_story import SHARED, secret_bytes
 from tests.vault.rows import row_of, rows_of
-from vault.tables import grants, vaults
+from tests.vault.tables import grants, vaults
 
 WORDS = {
     # the protocol, the same for everyone

@@ -13,10 +13,7 @@ from operate.verification import verify_data
 from tests.builders import AgencyDesk, Citizen, Store
 from tests.vault.full_story import LATER, SHARED, Story, play
 from tests.vault.rows import change, insert, main_rows, remove, row_of, rows_of, set_back
-from vault import caller
-from vault.errors import NotReady
-from vault.opening import log_key
-from vault.tables import (
+from tests.vault.tables import (
     audit_checkpoints,
     audit_heads,
     audit_keys,
@@ -27,6 +24,9 @@ from vault.tables import (
     grants,
     vaults,
 )
+from vault import caller
+from vault.errors import NotReady
+from vault.opening import log_key
 
 GIVEN, FAMILY = SHARED
 

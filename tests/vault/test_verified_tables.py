@@ -8,9 +8,9 @@ from sqlalchemy import Table
 from operate.verification import verify_data
 from tests.builders import AgencyDesk, Citizen, Store
 from tests.vault.rows import change, insert, other_than, put_back, remove, row_of, rows_of
+from tests.vault.tables import audit_keys, grants, registrations, value_heads, values, vaults
 from vault import caller
 from vault.errors import Damaged, InvalidGrant
-from vault.tables import audit_keys, grants, registrations, value_heads, values, vaults
 
 GIVEN, FAMILY = "identity.given_name", "identity.family_name"
 NEWER = {GIVEN: "Canaria-Newer"}
