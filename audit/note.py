@@ -26,6 +26,7 @@ SIGNATURES_MAX = 32
 NAME_BYTES_MAX = 255
 _KEY_ID_BYTES = 4
 _ED25519_BYTES = 32
+_NAME = re.compile(r"[^\s+\x00-\x1f\ud800-\udfff]+")  # the last are halves of a character
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
 _KEY_ID = re.compile(r"[0-9a-f]{8}", re.ASCII)
 
@@ -197,12 +198,7 @@ def _verify(verifier: Verifier, signature: bytes, text: str) -> None:
 
 def _check_name(name: str) -> None:
     """A key name or origin: no space, plus sign or control character; 1 to 255 bytes."""
-    try:
-        length = len(name.encode())
-    except UnicodeEncodeError:
-        raise BadNote("name") from None
-    spaced = any(character.isspace() or character < " " or character == "+" for character in name)
-    if not 1 <= length <= NAME_BYTES_MAX or spaced:
+    if not _NAME.fullmatch(name) or len(name.encode(errors="replace")) > NAME_BYTES_MAX:
         raise BadNote("name")
 
 

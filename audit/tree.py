@@ -96,13 +96,8 @@ def inclusion_proof(index: int, size: int, read_node: ReadNode) -> list[bytes]:
         raise BadProof("index beyond size")
     start, end, path = 0, size, []
     while end - start > 1:
-        middle = start + _split(end - start)
-        if index < middle:
-            path.append(_range_root(middle, end, read_node))
-            end = middle
-        else:
-            path.append(_range_root(start, middle, read_node))
-            start = middle
+        start, end, sibling = _descend(start, end, index, read_node)
+        path.append(sibling)
     return path[::-1]
 
 
@@ -114,16 +109,19 @@ def consistency_proof(size1: int, size2: int, read_node: ReadNode) -> list[bytes
         return []
     start, end, path = 0, size2, []
     while size1 < end:
-        middle = start + _split(end - start)
-        if size1 <= middle:
-            path.append(_range_root(middle, end, read_node))
-            end = middle
-        else:
-            path.append(_range_root(start, middle, read_node))
-            start = middle
+        start, end, sibling = _descend(start, end, size1 - 1, read_node)
+        path.append(sibling)
     if start > 0:  # at 0 the last piece is the old tree itself, whose root the verifier has
         path.append(_range_root(start, end, read_node))
     return path[::-1]
+
+
+def _descend(start: int, end: int, index: int, read_node: ReadNode) -> tuple[int, int, bytes]:
+    """The half of the subtree [start, end) in which a leaf stands, and the root of the other."""
+    middle = start + (1 << (end - start - 1).bit_length() - 1)  # the left half is perfect
+    if index < middle:
+        return start, middle, _range_root(middle, end, read_node)
+    return middle, end, _range_root(start, middle, read_node)
 
 
 def verify_inclusion(
@@ -136,19 +134,9 @@ def verify_inclusion(
     _check_hashes(leaf_hash, root, *proof)
     if not 0 <= index < size <= SIZE_MAX:
         raise BadProof("index beyond size")
-    node, left, last = leaf_hash, index, size - 1
-    for sibling in proof:
-        if last == 0:
-            raise BadProof("length")
-        if left & 1 or left == last:
-            node = node_hash(sibling, node)
-            while not left & 1 and left:
-                left, last = left >> 1, last >> 1
-        else:
-            node = node_hash(node, sibling)
-        left, last = left >> 1, last >> 1
-    if last != 0:
-        raise BadProof("length")
+    node = leaf_hash
+    for sibling, is_left in zip(proof, _sides(index, size - 1, len(proof)), strict=True):
+        node = node_hash(sibling, node) if is_left else node_hash(node, sibling)
     if node != root:
         raise BadProof("root")
 
@@ -177,21 +165,28 @@ def verify_consistency(
     left, last = size1 - 1, size2 - 1
     while left & 1:
         left, last = left >> 1, last >> 1
-    old = new = path[0]
-    for node in path[1:]:
-        if last == 0:
-            raise BadProof("length")
-        if left & 1 or left == last:
-            old, new = node_hash(node, old), node_hash(node, new)
-            while not left & 1 and left:
-                left, last = left >> 1, last >> 1
-        else:
-            new = node_hash(new, node)
-        left, last = left >> 1, last >> 1
-    if last != 0:
-        raise BadProof("length")
+    old = new = path.pop(0)
+    for node, is_left in zip(path, _sides(left, last, len(path)), strict=True):
+        new = node_hash(node, new) if is_left else node_hash(new, node)
+        old = node_hash(node, old) if is_left else old
     if old != root1 or new != root2:
         raise BadProof("root")
+
+
+def _sides(index: int, last: int, count: int) -> list[bool]:
+    """Which of a path's nodes stand on the left, from node `index` of a level up to the root.
+
+    `last` is the level's last node. Raises `BadProof` unless the path has exactly `count` nodes.
+    """
+    sides = []
+    while last and len(sides) <= count:
+        sides.append(bool(index & 1) or index == last)
+        while sides[-1] and index and not index & 1:  # a node without a sibling is its parent
+            index, last = index >> 1, last >> 1
+        index, last = index >> 1, last >> 1
+    if len(sides) != count:
+        raise BadProof("length")
+    return sides
 
 
 def _range_root(start: int, end: int, read_node: ReadNode) -> bytes:
@@ -202,11 +197,6 @@ def _range_root(start: int, end: int, read_node: ReadNode) -> bytes:
         nodes.append(read_node(level, start >> level))
         start += 1 << level
     return join_roots(nodes)
-
-
-def _split(size: int) -> int:
-    """The largest power of two below `size`."""
-    return 1 << (size - 1).bit_length() - 1
 
 
 def _check_hashes(*hashes: bytes) -> None:
