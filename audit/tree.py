@@ -178,7 +178,7 @@ def _sides(index: int, last: int, count: int) -> list[bool]:
 
     `last` is the level's last node. Raises `BadProof` unless the path has exactly `count` nodes.
     """
-    sides = []
+    sides: list[bool] = []
     while last and len(sides) <= count:
         sides.append(bool(index & 1) or index == last)
         while sides[-1] and index and not index & 1:  # a node without a sibling is its parent

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from audit.entry import Actor, Event
+from audit.entry import Event
 from consent.decision import Deny, Permit, RedeemFacts, decide_redeem
 from consent.terms import Terms
 from crypto.box import derive_id
@@ -24,7 +24,7 @@ from vault.database import Connection
 from vault.ending import ending_item
 from vault.errors import BadInput, Damaged, InvalidGrant, NotFound, Replayed
 from vault.grants import Grant, held_values, insert_stanzas
-from vault.keys import AuditKey, GrantKeys, grant_salt
+from vault.keys import GrantKeys, grant_salt
 from vault.keystore import SaltKey
 from vault.recording import (
     agency_actor,
@@ -136,7 +136,8 @@ class _Attempt:
 
     def _decide(self, found: _Offer | None, code: Secret | None) -> tuple[Item, _Result]:
         if code is None or found is None:
-            return self._refusal(self.system.system_key, "wrong_code"), _Result(b"", None)
+            event = self._event(None, outcome="denied", reason="wrong_code")
+            return Item(event, self.system.system_key, rights=self._burns()), _Result(b"", None)
         decision = decide_redeem(
             found.registry.registered(found.terms.agency, found.terms.use),
             RedeemFacts(
@@ -263,30 +264,17 @@ class _Attempt:
     def _end(self, found: _Offer, reason: str, denied: Event, premise: Step) -> Item:
         """The end of the grant, with an alarm; a replayed request ends nothing."""
         key, grant = found.context.audit_key, found.grant
-        item = ending_item(key, grant, self._actor(), reason, self.now_ms, alarm=True)
+        item = ending_item(key, grant, denied.actor, reason, self.now_ms, alarm=True)
         return replace(item, premises=(premise,), rights=self._burns(), denied=denied)
 
-    def _refusal(self, key: AuditKey, reason: str) -> Item:
-        """The entry of a code that leads nowhere: it concerns no single vault."""
-        event = draft(self.now_ms, "grant.redeem", self._actor(), outcome="denied", reason=reason)
-        return Item(event, key, rights=self._burns())
-
-    def _event(self, found: _Offer, **body: Any) -> Event:
-        grant = found.grant.grant_id
-        if body.get("reason") == "wrong_agency":  # learns nothing of what was meant for another
-            return draft(self.now_ms, "grant.redeem", self._actor(), grant=grant, **body)
-        return draft(
-            self.now_ms,
-            "grant.redeem",
-            self._actor(),
-            grant=grant,
-            fields_requested=found.terms.fields,
-            **use_of(found.registry, found.terms),
-            **body,
-        )
-
-    def _actor(self) -> Actor:
-        return agency_actor(self.agency.client.agency_id)
+    def _event(self, found: _Offer | None, **body: Any) -> Event:
+        if found is not None:
+            body["grant"] = found.grant.grant_id
+            if body.get("reason") != "wrong_agency":  # learns nothing of what another was given
+                body |= use_of(found.registry, found.terms)
+                body["fields_requested"] = found.terms.fields
+        actor = agency_actor(self.agency.client.agency_id)
+        return draft(self.now_ms, "grant.redeem", actor, **body)
 
     def _burns(self) -> tuple[Step, ...]:
         root = self.system.root
