@@ -2,46 +2,39 @@
 
 
 class AuditError(Exception):
-    """Base of every error of this package."""
+    """Base of every error of this package. `what` names the place."""
 
     code = "audit"
+    about = "audit"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{self.about}: {what}")
+        self.what = what
 
 
 class MalformedEntry(AuditError):
     """An event, chain, leaf or opening that this package would never have written."""
 
     code = "malformed_entry"
-
-    def __init__(self, what: str) -> None:
-        super().__init__(f"malformed entry: {what}")
-        self.what = what
+    about = "malformed entry"
 
 
 class MalformedTile(AuditError):
     """A tile path, tile, entry bundle or frontier of a shape that no log has."""
 
     code = "malformed_tile"
-
-    def __init__(self, what: str) -> None:
-        super().__init__(f"malformed tile: {what}")
-        self.what = what
+    about = "malformed tile"
 
 
 class BadNote(AuditError):
     """A signed note, checkpoint or key string that is not of the form, or not signed as it must."""
 
     code = "bad_note"
-
-    def __init__(self, what: str) -> None:
-        super().__init__(f"note refused: {what}")
-        self.what = what
+    about = "note refused"
 
 
 class BadProof(AuditError):
     """A proof that does not prove what it is said to prove."""
 
     code = "bad_proof"
-
-    def __init__(self, what: str) -> None:
-        super().__init__(f"proof refused: {what}")
-        self.what = what
+    about = "proof refused"

@@ -74,6 +74,10 @@ class Redeemed:
     not_after: int
 
 
+# What is to be recorded; the grant's id, and what to hand over if it is recorded as permitted.
+_Prepared = tuple[Item, tuple[bytes, Redeemed | None]]
+
+
 @dataclass(frozen=True, slots=True)
 class _Offer:
     """What a code led to: an offer whose row passed its mac."""
@@ -84,12 +88,6 @@ class _Offer:
     salts: Mapping[SaltKey, bytes]
     registry: Snapshot
     connection: Connection  # where grant and stanzas are seen as of one moment
-
-
-@dataclass(frozen=True, slots=True)
-class _Result:
-    grant_id: bytes
-    redeemed: Redeemed | None
 
 
 def redeem(
@@ -106,13 +104,13 @@ def redeem(
         secret = decode_code(GRANT_CODE, code)
     except Malformed:
         secret = None
-    recorded, result = system.record(lambda: attempt.prepare(secret))
+    recorded, (grant_id, redeemed) = system.record(lambda: attempt.prepare(secret))
     event = recorded.event
-    if recorded.permitted and result.redeemed is not None:
-        system.keystore.drop_phases(result.grant_id, below=1)
-        return result.redeemed
+    if recorded.permitted and redeemed is not None:
+        system.keystore.drop_phases(grant_id, below=1)
+        return redeemed
     if recorded.permitted:  # what was recorded is the end of the grant
-        system.keystore.drop_grant(result.grant_id)
+        system.keystore.drop_grant(grant_id)
     system.limits.admits("refusals_per_minute", agency.client.agency_id, now_ms)
     if event.reason in {"replayed", "assertion_replayed"}:
         raise Replayed(event.reason)
@@ -128,16 +126,15 @@ class _Attempt:
     tx_code: str | None
     now_ms: int
 
-    def prepare(self, code: Secret | None) -> tuple[Item, _Result]:
-        """What is to be recorded, and what to hand over if it is recorded as permitted."""
+    def prepare(self, code: Secret | None) -> _Prepared:
         with self.system.main.read() as connection:
             found = None if code is None else self._find(connection, code)
             return self._decide(found, code)
 
-    def _decide(self, found: _Offer | None, code: Secret | None) -> tuple[Item, _Result]:
+    def _decide(self, found: _Offer | None, code: Secret | None) -> _Prepared:
         if code is None or found is None:
             event = self._event(None, outcome="denied", reason="wrong_code")
-            return Item(event, self.system.system_key, rights=self._burns()), _Result(b"", None)
+            return Item(event, self.system.system_key, rights=self._burns()), (b"", None)
         decision = decide_redeem(
             found.registry.registered(found.terms.agency, found.terms.use),
             RedeemFacts(
@@ -157,7 +154,7 @@ class _Attempt:
                 return self._permitted(found, code, salt, new_salt)
         # A missing salt answers like an end that main does not show (yet).
         reason = decision.reason if isinstance(decision, Deny) else "ended"
-        return self._denied(found, reason), _Result(found.grant.grant_id, None)
+        return self._denied(found, reason), (found.grant.grant_id, None)
 
     def _find(self, connection: Connection, code: Secret) -> _Offer | None:
         offer_id = derive_id(code, "id")
@@ -185,9 +182,7 @@ class _Attempt:
         salts = self.system.keystore.get([first, second])
         return salts.get(second) if first in salts else None
 
-    def _permitted(
-        self, found: _Offer, code: Secret, salt: bytes, new_salt: bytes
-    ) -> tuple[Item, _Result]:
+    def _permitted(self, found: _Offer, code: Secret, salt: bytes, new_salt: bytes) -> _Prepared:
         grant, keys = found.grant, found.context.keys
         vault_id, grant_id, token = keys.vault_id, grant.grant_id, Secret.random()
         token_id = derive_id(token, "id")
@@ -222,7 +217,7 @@ class _Attempt:
             refs=redeemed.refs,
         )
         shown = TOKEN_PREFIX + b64u(token.reveal())
-        return item, _Result(grant_id, Redeemed(shown, found.terms, fields, grant.not_after))
+        return item, (grant_id, Redeemed(shown, found.terms, fields, grant.not_after))
 
     def _denied(self, found: _Offer, reason: str) -> Item:
         """The item of a refusal: an entry, and for two reasons what follows from it."""
