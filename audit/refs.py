@@ -21,12 +21,12 @@ ValueRef = tuple[bytes, bytes, int, bytes]
 Refs = tuple[bytes, ...] | tuple[ValueRef, ...]
 
 REFS_MAX = 512
-_SEQ = integer(1, INTEGER_MAX)
+_VALUE_REF = (ID, ID, integer(1, INTEGER_MAX), DIGEST)  # handle, value_id, seq, c
 
 
 def encode_refs(refs: Refs) -> list[Any]:
     """The refs as they stand in JSON."""
-    return [b64u(ref) if isinstance(ref, bytes) else _encode_value_ref(ref) for ref in refs]
+    return [_encode_ref(ref) for ref in refs]
 
 
 def decode_refs(value: object) -> Any:
@@ -73,11 +73,10 @@ def _distinct(refs: tuple[object, ...]) -> bool:
 
 
 def _is_value_ref(ref: object) -> bool:
-    parts = ID, ID, _SEQ, DIGEST
     return (
         isinstance(ref, tuple)
-        and len(ref) == len(parts)
-        and all(shape.holds(part) for shape, part in zip(parts, ref, strict=True))
+        and len(ref) == len(_VALUE_REF)
+        and all(shape.holds(part) for shape, part in zip(_VALUE_REF, ref, strict=True))
     )
 
 
@@ -87,21 +86,19 @@ def _have_a_form(refs: object) -> bool:
     return isinstance(refs, tuple) and any(holds(refs) for holds in forms)
 
 
-def _encode_value_ref(ref: ValueRef) -> list[Any]:
-    handle, value_id, seq, c = ref
-    return [b64u(handle), b64u(value_id), seq, b64u(c)]
+def _encode_ref(ref: bytes | ValueRef) -> Any:
+    if isinstance(ref, bytes):
+        return b64u(ref)
+    return [shape.write(part) for shape, part in zip(_VALUE_REF, ref, strict=True)]
 
 
-def _decode_ref(item: object) -> Any:
+def _decode_ref(item: Any) -> Any:
     try:
-        if isinstance(item, str):
+        if not isinstance(item, list):
             return unb64u(item)
-        if isinstance(item, list) and len(item) == 4:
-            handle, value_id, seq, c = item
-            return unb64u(handle), unb64u(value_id), seq, unb64u(c)
-    except (Malformed, TypeError):
-        pass
-    raise MalformedEntry("refs")
+        return tuple(shape.read(part) for shape, part in zip(_VALUE_REF, item, strict=True))
+    except (Malformed, TypeError, ValueError):
+        raise MalformedEntry("refs") from None
 
 
 REFS = Shape(_have_a_form, encode_refs, decode_refs)
