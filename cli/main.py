@@ -52,6 +52,8 @@ PARTS: Mapping[str, tuple[str, str, str]] = {
     "wallet": ("cli.wallet", "app", "Your own vault: what is in it, who may read it."),
     "desk": ("cli.desk", "app", "An agency's counter: redeem a code, read fields."),
     "audit": ("cli.audit", "app", "Check the log of everything that happened, or list it."),
+    "backup": ("cli.backup", "backup", "Write an archive of each database, for the worst day."),
+    "restore": ("cli.backup", "restore_", "Put archives back in place of the databases."),
     "doctor": ("cli.doctor", "doctor", "Look for what is wrong or risky in an installation."),
 }
 
