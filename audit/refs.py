@@ -6,6 +6,9 @@ The tables are compared with them.
     value.put, value.deposit     (handle (16), value_id (16), seq, c (32)) per field of the put
     offer.create, grant.*        g (16), SHA-256(row mac) (32)
     registry.*                   SHA-256(row mac) (32) per row of the registration
+    log.continue                 SHA-256(checkpoint) (32) of the last one known of the log before,
+                                 and of the one that this database holds, where that is another
+    key.rotate                   SHA-256(row mac) (32), old and new by turns, of registry rows
 
 Nothing else has refs. In JSON bytes are base64url; in Python they are bytes in tuples.
 """
@@ -47,7 +50,8 @@ def check_refs(action: str, refs: Refs | None) -> None:
     elif action == "offer.create" or action.startswith("grant."):
         fits = _are_row(refs)
     else:
-        fits = action.startswith("registry.") and _are_digests(refs)
+        digests = ("registry.", "log.continue", "key.rotate")
+        fits = action.startswith(digests) and _are_digests(refs)
     if not fits:
         raise MalformedEntry("refs")
 

@@ -5,13 +5,13 @@ from typing import Annotated
 import typer
 
 from audit.shapes import instant_text
-from cli.errors import FAILED, CannotSay
+from cli.errors import FAILED, CannotSay, Failed, WrongUse
 from cli.installation import settings_of
 from cli.options import DEFAULT_DATA, Data, Json
 from cli.output import Output, when
-from operate import verification
+from operate import continuing, verification
+from vault.clock import SystemClock
 from vault.errors import NotReady
-from vault.opening import log_key
 
 app = typer.Typer(
     no_args_is_help=True, help="Check the log of everything that happened, or list it."
@@ -123,6 +123,86 @@ def key(data: Data = DEFAULT_DATA, json: Json = False) -> None:
       kluis audit key --data /srv/kluis
     """
     out = Output(json)
-    verifier = log_key(settings_of(data)).vkey
-    out.answer({"key": verifier})
-    out.say(verifier)
+    newest, *earlier = continuing.vkeys(settings_of(data))
+    out.answer({"key": newest, "earlier": earlier})
+    out.say(newest)
+    for verifier in earlier:
+        out.warn(f"Of a log before a restore: {verifier}")
+
+
+@app.command("continue")
+def continue_(
+    origin: Annotated[
+        str | None,
+        typer.Option("--origin", help="Name of the new log.  [default: the old one and a number]"),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    accept_disagreement: Annotated[
+        bool,
+        typer.Option(
+            "--accept-disagreement",
+            help="Go on although the entries here are others than those that were anchored.",
+        ),
+    ] = False,
+    data: Data = DEFAULT_DATA,
+    json: Json = False,
+) -> None:
+    """Go on with the log under a new name, after a restore that lost entries.
+
+    Only when the newer database is lost for good: it can't be gone back on. The first entry of the
+    new log names what is lost, for ever. The server has to be stopped.
+
+    \b
+    Example:
+      kluis audit continue
+    """
+    out = Output(json)
+    settings = settings_of(data)
+    plan = continuing.plan(settings, origin)
+    for line in _told(plan):
+        out.warn(line)
+    if plan.disagrees and not accept_disagreement:
+        raise Failed(
+            "log_disagrees",
+            "Nothing was done. Tell the auditor. To go on all the same: --accept-disagreement",
+        )
+    if not yes:
+        if json or not out.is_terminal:
+            raise WrongUse("Nobody is here to ask: add --yes.")
+        typer.confirm("Is the newer database lost for good?", abort=True, err=True)
+    continuing.go_on(settings, SystemClock(), plan)
+    out.answer(
+        {
+            "origin": plan.origin,
+            "before": plan.anchored.origin,
+            "kept": plan.held.size,
+            "lost": plan.lost,
+            "disagrees": plan.disagrees,
+            "key": continuing.vkeys(settings)[0],
+        }
+    )
+    out.say(f"The log goes on as {plan.origin}. Its key for auditors: kluis audit key")
+
+
+def _told(plan: continuing.Plan) -> list[str]:
+    """What is about to be done, in words."""
+    if plan.only_anchor:
+        return [f"{plan.origin} goes on already; its anchor was not written yet."]
+    held, anchored = plan.held, plan.anchored
+    lines = [f"This database holds {held.size} entries of {held.origin}."]
+    if anchored.origin != held.origin:
+        lines.append(
+            f"The newest log, {anchored.origin}, had {anchored.size} entries: all of them are lost."
+        )
+    elif plan.disagrees:
+        lines.append(
+            f"It holds OTHER entries than the {anchored.size} that were anchored: somebody served "
+            "another database under this name, or changed this one."
+        )
+    else:
+        lines.append(
+            f"{anchored.size} were signed: at least {plan.lost} are lost. Whether those here are "
+            "the first of them can only be told by somebody who holds them, or a receipt."
+        )
+    lines.append(f"It will go on as {plan.origin}.")
+    return lines

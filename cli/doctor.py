@@ -15,7 +15,9 @@ from vault.errors import VaultError
 _WORDS = {"ok": ("ok    ", "green"), "risk": ("risk  ", "yellow"), "wrong": ("WRONG ", "bold red")}
 
 
-_COMMAND = re.compile(r"kluis (?:init|serve|migrate|audit verify|agency register FILE)")
+_COMMAND = re.compile(
+    r"kluis (?:init|serve|migrate|audit verify|audit continue|root rotate|agency register FILE)"
+)
 
 
 def doctor(data: Data = DEFAULT_DATA, json: Json = False) -> None:

@@ -8,7 +8,7 @@ the installation: what an auditor checks without them is `audit/verify.py`.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -17,10 +17,12 @@ from audit.entry import decode_chain, decode_event
 from audit.errors import AuditError, MalformedTile
 from audit.findings import Finding
 from audit.leaf import Opening, open_opening
-from audit.note import Checkpoint
+from audit.note import Checkpoint, parse_checkpoint
+from audit.tree import EMPTY_ROOT
 from audit.verify import Report, StoredLeaf, verify_log
 from crypto.errors import CannotOpen
 from crypto.primitives import constant_time_equal, sha256
+from operate.continuing import bound_by, digest
 from operate.ledger import ExpectedVault, Ledger
 from operate.pair import opened
 from vault.anchor import Anchor
@@ -46,6 +48,15 @@ _OPENINGS = """SELECT l.idx, l.entry_id, o.subject, o.opening
 _ALL_OPENINGS = sql(_OPENINGS)
 _NEWEST_OPENINGS = sql(_OPENINGS + " DESC LIMIT :limit")
 _NOTES = sql("SELECT note FROM audit_checkpoint WHERE log = :log")
+_LOGS = sql("SELECT log, origin FROM audit_log ORDER BY log")
+_LAST_NOTE = sql(
+    """SELECT note FROM audit_checkpoint WHERE log = :log
+    AND size = (SELECT count(*) FROM audit_leaf WHERE log = :log)"""
+)
+_FIRST = sql(
+    """SELECT l.entry_id, o.opening FROM audit_leaf l JOIN audit_opening o USING (log, idx)
+    WHERE l.log = :log AND l.idx = 0 AND o.subject = :subject"""
+)
 _AUDIT_KEYS = sql("SELECT subject, box FROM audit_key")
 _REGISTRY = sql("SELECT * FROM registry")
 _SUBJECTS = sql("SELECT subject, class, last_seq, last_leaf FROM audit_subject")
@@ -64,6 +75,15 @@ class Verified:
     size: int
     checked: tuple[str, ...]
     findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Log:
+    """One of the installation's logs, and what is told about its end."""
+
+    number: int
+    origin: str
+    told: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,75 +131,126 @@ class _Verification:
         self._connection = connection
         self._keystore = keystore
         self._root = root_key(settings)
+        self._findings: list[Finding] = []
         self._verifier = log_key(settings).verifier
         self._opener = Opener(self._root)
         self._anchor = Anchor(settings.anchor)
         self._registry = Registry(main, self._root)
         self._head = Head.read(connection)
+        self._keys, self._shredded = self._audit_keys()
         self._ledger = Ledger()
-        self._shredded = 0
-        self._findings: list[Finding] = []
+        self._closed = 0
 
     def run(self) -> Verified:
         if self._head.frontier.size == 0:
             raise NotReady("The log is empty: there is nothing to check yet.")
-        # (1) the log itself
-        report = verify_log(
-            self._head.origin,
-            [self._verifier],
-            self._leaves(),
-            self._head.note,
-            read_tile=self._read_tile,
-            lowest_level=1,
-            earlier_notes=self._earlier_notes(),
-            openings=self._openings(),
-        )
+        # (1) each log, in order: one goes on from the one before after a restore
+        self._logs = [_Log(*row) for row in self._connection.execute(_LOGS)]
+        reports: list[Report] = []
+        for at, log in enumerate(self._logs):
+            reports.append(self._verify(log, self._logs[at + 1 : at + 2], reports))
+        report = reports[-1]
         self._compare_head(report)
         # (2) the registry, (3) the vaults
         self._compare_registry()
         compared = self._compare_vaults()
-        return Verified(
-            size=report.size,
-            checked=(
-                f"{report.size} entries recomputed to the signed root",
-                f"{report.opened} entries opened and matched, {report.closed} closed",
-                f"{len(report.subjects)} chains of entries without a gap",
-                f"vaults compared: {compared}, registrations: {len(self._ledger.added)}",
-            ),
-            findings=(*report.findings, *self._findings),
-        )
+        opened, closed = (sum(getattr(r, n) for r in reports) for n in ("opened", "closed"))
+        size = sum(report.size for report in reports)
+        lines = [
+            f"{size} entries recomputed to the signed root",
+            f"{opened} entries opened and matched, {closed} closed",
+            f"{len(report.subjects)} chains of entries without a gap",
+            f"vaults compared: {compared}, registrations: {len(self._ledger.added)}",
+            *(line for log in self._logs for line in log.told),
+        ]
+        if self._closed:
+            lines.append(f"{self._closed} vaults open nothing since the restore: not compared")
+        findings = (*(f for r in reports for f in r.findings), *self._findings)
+        return Verified(size=size, checked=tuple(lines), findings=findings)
 
-    def _leaves(self) -> Iterator[StoredLeaf]:
-        rows = self._connection.execute(_LEAVES, {"log": self._head.log})
+    def _verify(self, log: "_Log", after: list["_Log"], before: list[Report]) -> Report:
+        """One log. `after` is the one that goes on from it, `before` are those before it."""
+        notes = list(self._connection.execute(_NOTES, {"log": log.number}).scalars())
+        head_note = self._head.note
+        if after:
+            head_note = self._last_note(log)
+            notes = self._kept_notes(log, after[0], head_note, notes)
+        else:
+            try:
+                notes.append(self._anchor.read()[1])
+            except NotReady as missing:
+                self._find("note", str(missing))
+        report = verify_log(
+            log.origin,
+            [replace(self._verifier, name=log.origin)],
+            self._leaves(log),
+            head_note,
+            read_tile=lambda level, n: (
+                TileReader(self._connection, log.number).read(level, n) or None
+            ),
+            lowest_level=1,
+            earlier_notes=notes,
+            openings=self._openings(log),
+            tails=before[-1].subjects if before else None,
+        )
+        if not after:
+            return report
+        named = (replace(one, what=f"{one.what} (in {log.origin})") for one in report.findings)
+        return replace(report, findings=tuple(named))
+
+    def _last_note(self, log: "_Log") -> str:
+        return self._connection.execute(_LAST_NOTE, {"log": log.number}).scalar_one_or_none() or ""
+
+    def _kept_notes(self, log: "_Log", after: "_Log", last: str, notes: list[str]) -> list[str]:
+        """The notes that the entries of a log that ended must give.
+
+        One that counts more is accounted for where the next log's first entry names it: the
+        entries between are lost, and it is said how many. That entry names this log's end too.
+        """
+        bound = self._bound_by(after)
+        kept = []
+        size = _checkpoint(last).size if last else 0
+        for note in notes:
+            checkpoint = _checkpoint(note)
+            if checkpoint.size > size and digest(checkpoint) in bound:
+                log.told.append(
+                    f"{log.origin} ends with {size} entries; {checkpoint.size - size} more were "
+                    f"signed and are lost, as {after.origin} says"
+                )
+            else:
+                kept.append(note)
+        if not last or digest(_checkpoint(last)) not in bound:
+            self._find("continue", f"{after.origin} does not go on from the end of {log.origin}")
+        elif not log.told:
+            log.told.append(f"{log.origin} ends with {size} entries; {after.origin} goes on")
+        return kept
+
+    def _bound_by(self, log: "_Log") -> tuple[bytes, ...]:
+        key = self._keys.get(self._head.system_subject)
+        this = {"log": log.number, "subject": self._head.system_subject}
+        row = self._connection.execute(_FIRST, this).one_or_none()
+        if key is None or row is None:
+            return ()
+        return bound_by(key.key, log.origin, row.entry_id, row.opening)
+
+    def _leaves(self, log: "_Log") -> Iterator[StoredLeaf]:
+        rows = self._connection.execute(_LEAVES, {"log": log.number})
         return (StoredLeaf(row.idx, row.leaf_data, row.leaf_hash, row.entry_id) for row in rows)
 
-    def _read_tile(self, level: int, n: int) -> bytes | None:
-        return TileReader(self._connection, self._head.log).read(level, n) or None
-
-    def _earlier_notes(self) -> list[str]:
-        notes = list(self._connection.execute(_NOTES, {"log": self._head.log}).scalars())
-        try:
-            notes.append(self._anchor.read()[1])
-        except NotReady as missing:
-            self._find("note", str(missing))
-        return notes
-
-    def _openings(self) -> Iterator[tuple[int, Opening]]:
-        keys, shredded = self._audit_keys()
-        for row in self._connection.execute(_ALL_OPENINGS, {"log": self._head.log}):
+    def _openings(self, log: "_Log") -> Iterator[tuple[int, Opening]]:
+        for row in self._connection.execute(_ALL_OPENINGS, {"log": log.number}):
             if row.opening is None:
                 self._findings.append(Finding(row.idx, "opening", "its row is gone"))
-            elif row.subject in keys:
+            elif row.subject in self._keys:
                 try:
-                    yield row.idx, self._open(row, keys[row.subject])
+                    yield row.idx, self._open(log, row, self._keys[row.subject])
                 except CannotOpen:
                     self._findings.append(Finding(row.idx, "opening", "it does not open"))
-            elif row.subject not in shredded:
+            elif row.subject not in self._shredded:
                 self._findings.append(Finding(row.idx, "opening", "its subject has no key"))
-        self._shredded = len(shredded)
 
-    def _open(self, row: Row, key: AuditKey) -> Opening:
-        opening = open_opening(key.key, self._head.origin, row.entry_id, row.opening)
+    def _open(self, log: "_Log", row: Row, key: AuditKey) -> Opening:
+        opening = open_opening(key.key, log.origin, row.entry_id, row.opening)
         with suppress(AuditError):  # found again, and named, by the verifier
             self._ledger.learn(decode_event(opening.event), decode_chain(opening.chain))
         return opening
@@ -242,7 +313,12 @@ class _Verification:
             try:
                 salts = self._keystore.get(context_salts(row))
                 context = self._opener.open(row, salts)
-            except (Damaged, NotFound):
+            except NotFound:
+                self._closed += 1
+                if len(self._logs) == 1:  # a restored one may show what was erased since
+                    self._find("vault", f"{name} does not pass its check, or its salt is gone")
+                continue
+            except Damaged:
                 self._find("vault", f"{name} does not pass its check, or its salt is gone")
                 continue
             expected = self._ledger.vaults.get(context.audit_key.subject, ExpectedVault())
@@ -251,7 +327,7 @@ class _Verification:
         open_vaults = len([row for row in rows if row.vault_state == "open"])
         subjects = self._ledger.vaults.keys() - {self._head.system_subject}
         # An erased vault's subject stays readable for a time, and then loses its salt.
-        gone = len(subjects) - open_vaults + self._shredded - self._ledger.erased
+        gone = len(subjects) - open_vaults + len(self._shredded) - self._ledger.erased
         if gone > 0:
             self._find("vault", f"{gone} vaults, or their audit keys, are gone without an erasure")
         return open_vaults
@@ -306,6 +382,14 @@ class _Verification:
 
     def _find(self, code: str, what: str) -> None:
         self._findings.append(Finding(None, code, what))
+
+
+def _checkpoint(note: str) -> Checkpoint:
+    """What a note says, before anybody believes it."""
+    try:
+        return parse_checkpoint(note.split("\n\n", 1)[0] + "\n")
+    except AuditError:
+        return Checkpoint("unreadable", 0, EMPTY_ROOT)
 
 
 def _short(key: Any) -> str:

@@ -4,6 +4,8 @@ At start the head must be signed by our key, be what its edge tiles give, and co
 All of it costs O(log n); the whole log is recomputed by `kluis audit verify`.
 """
 
+from dataclasses import replace
+
 from audit.errors import AuditError
 from audit.note import Checkpoint, Verifier, open_note
 from audit.tree import root_at
@@ -13,8 +15,9 @@ from vault.errors import NotReady
 from vault.log import Head, TileReader
 
 _ADVICE = (
-    "Nothing is served, because a second history would be signed under the same name. Put the "
-    "newer database back, or ask the auditor before going on."
+    "Nothing is served, because a second history would be signed under the same name. If there is "
+    "a newer database, put it back. If it is lost, go on under a new name, with an entry that says "
+    "what is lost: kluis audit continue"
 )
 
 
@@ -26,18 +29,22 @@ def check_log(main: Database, verifier: Verifier, anchor: Anchor) -> Checkpoint:
             head = Head.read(connection)
             size, root = head.frontier.size, head.frontier.root()
             nodes = TileReader(connection, head.log).nodes()
-            signed = open_note(head.note, [verifier])
+            # A log's key has the name of its log: there are several after a restore.
+            signed = open_note(head.note, [replace(verifier, name=head.origin)])
             recomputed = root_at(size, nodes.read_node)
-            open_note(note, [verifier])
+            open_note(note, [replace(verifier, name=anchored.origin)])
             continues = (
-                anchored.origin == head.origin
-                and anchored.size <= size
-                and root_at(anchored.size, nodes.read_node) == anchored.root
+                anchored.size <= size and root_at(anchored.size, nodes.read_node) == anchored.root
             )
         except AuditError as broken:
             raise NotReady(f"The audit log does not hold together: {broken}. {_ADVICE}") from None
     if signed != Checkpoint(head.origin, size, root) or recomputed != root:
         raise NotReady(f"The audit log's head is not what its entries give. {_ADVICE}")
+    if anchored.origin != head.origin:
+        raise NotReady(
+            f"This database holds the log {head.origin}, but {anchored.origin} was anchored: a "
+            f"database was set back, or going on was interrupted. {_ADVICE}"
+        )
     if anchored.size > size:
         raise NotReady(
             f"The log has {size} entries, but {anchored.size} were anchored: this database was "

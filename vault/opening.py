@@ -3,6 +3,7 @@
 `operate/setup.py` makes one.
 """
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -46,7 +47,6 @@ def open_system(settings: Settings, clock: Clock) -> System:
     most = settings.database_connections_max
     main, salts = Database(settings.main_url, most), Database(settings.salts_url, most)
     keystore, root, signer = Keystore(salts), root_key(settings), log_key(settings)
-    log = LogStore(main, signer)
     try:
         # (1)
         check_schema(main, MAIN)
@@ -54,7 +54,8 @@ def open_system(settings: Settings, clock: Clock) -> System:
         # (2)
         check_pair(main, keystore)
         # (3)
-        check_log(main, signer.verifier, Anchor(settings.anchor))
+        checkpoint = check_log(main, signer.verifier, Anchor(settings.anchor))
+        log = LogStore(main, replace(signer, name=checkpoint.origin))
         # (4)
         ak_0 = system_key(main, keystore, root, log.head().system_subject)
     except (SQLAlchemyError, VaultError) as fault:
@@ -97,7 +98,10 @@ def root_key(settings: Settings) -> RootKey:
 
 
 def log_key(settings: Settings) -> LogKey:
-    """The key that signs the log's checkpoints; raises `NotReady`."""
+    """The key that signs the log's checkpoints; raises `NotReady`.
+
+    It has the name of the first log. Later ones, after a restore, have the same seed.
+    """
     return LogKey(settings.origin, Secret(read_key_file(log_key_path(settings.keys))))
 
 
