@@ -1,18 +1,16 @@
 """Nobody serves this installation while its databases are exchanged or its log gets a new name."""
 
-import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from operate.pair import only_one
 from vault.database import Database
 from vault.errors import NotReady, Unavailable
 from vault.settings import Settings
 
-LOCK_FILE = "serve.lock"  # the one that `kluis serve` holds on SQLite
 _OTHERS = text(
     """SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
     AND pid <> pg_backend_pid() AND backend_type = 'client backend'"""
@@ -21,22 +19,19 @@ _OTHERS = text(
 
 @contextmanager
 def without_server(settings: Settings) -> Iterator[None]:
-    """Refuses (`NotReady`, `server_running`) while a server runs; on SQLite none can start then.
+    """Refuses (`NotReady`, `already_serving`) while a server runs; on SQLite none can start then.
 
     On PostgreSQL whoever is connected to one of the databases counts as a server.
     """
-    descriptor = os.open(settings.data / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise _running() from None
+    with only_one(settings):
         for url in (settings.database_url, settings.keystore_url):
             if url and not url.startswith("sqlite") and _others(url):
-                raise _running()
+                raise NotReady(
+                    "A server, or another command, works on this installation. Stop it first: "
+                    "nothing was changed.",
+                    "already_serving",
+                )
         yield
-    finally:
-        os.close(descriptor)
 
 
 def _others(url: str) -> int:
@@ -48,11 +43,3 @@ def _others(url: str) -> int:
         raise NotReady(f"A database does not answer: {type(error).__name__}.") from None
     finally:
         database.close()
-
-
-def _running() -> NotReady:
-    return NotReady(
-        "A server, or another command, works on this installation. Stop it first: nothing was "
-        "changed.",
-        "server_running",
-    )

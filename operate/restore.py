@@ -17,7 +17,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from alembic import command
 from sqlalchemy import Connection, inspect, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
@@ -27,7 +26,7 @@ from audit.note import open_note, parse_checkpoint
 from crypto.encoding import b64u
 from operate.archive import Archive, Manifest
 from operate.exclusive import without_server
-from operate.migration import migrations
+from operate.migration import bring_to
 from vault.clock import Clock
 from vault.database import Database, sqlite_url
 from vault.errors import NotReady, Unavailable
@@ -299,15 +298,14 @@ class _Target:
 
 def _load(connection: Connection, archive: Archive, salts: _Salts | None) -> None:
     """Makes the tables of the archive's version, fills them, and brings them to this version."""
-    config = migrations(archive.manifest.database)
-    config.attributes["connection"] = connection
-    command.upgrade(config, archive.manifest.schema)
+    which = archive.manifest.database
+    bring_to(connection, which, archive.manifest.schema)
     for table in archive.manifest.members:
         rows = archive.rows(table)
         if salts is not None and table == "salt":
             rows = (kept for row in rows if (kept := salts.take(row)) is not None)
         _insert(connection, table, rows)
-    command.upgrade(config, "head")
+    bring_to(connection, which, VERSIONS[which])
 
 
 def _insert(connection: Connection, table: str, rows: Iterator[dict[str, Any]]) -> None:

@@ -193,14 +193,14 @@ def test_nothing_is_restored_under_a_running_server(shelf: Shelf) -> None:
     shelf.keep("now")
     if shelf.store.vault.system.main.is_sqlite:
         with without_server(shelf.store.settings):
-            assert refusal(shelf, shelf.main("now")) == "server_running"
+            assert refusal(shelf, shelf.main("now")) == "already_serving"
     else:
         other = Vault.open(shelf.store.settings, shelf.store.clock)
         other.checkpoint()
         with pytest.raises(NotReady) as refused:
             restore(shelf.store.settings, shelf.store.clock, [shelf.main("now")], overwrite=True)
         other.close()
-        assert refused.value.code == "server_running"
+        assert refused.value.code == "already_serving"
 
 
 def test_a_keystore_alone_is_not_restored_without_a_main_database(files: Shelf) -> None:
