@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, LargeBinary, Select, Table, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from crypto.encoding import b64u
 from operate.archive import Archive, ArchiveWriter, Manifest, new_file, remove_partial
@@ -23,17 +24,17 @@ from vault.clock import Clock
 from vault.database import Database
 from vault.errors import NotReady
 from vault.keystore import Keystore
-from vault.log import Head
 from vault.opening import check_pair
 from vault.schema import KEYSTORE, MAIN, VERSIONS, check_schema
 from vault.settings import DAY_SECONDS, Settings
 from vault.tables import Keystore as KeystoreTables
-from vault.tables import Main, instance, invites, keystore_instance, routes, sessions
+from vault.tables import Main
 
 KEYSTORE_BACKUP_DAYS = 7  # the promise: what ended is out of reach once these have aged out
 _ROWS_AT_ONCE = 500
+_LEFT_OUT = {"session", "invite"}
 TABLES: dict[str, dict[str, Table]] = {
-    MAIN: {t.name: t for t in Main.metadata.sorted_tables if t not in (sessions, invites)},
+    MAIN: {n: t for n, t in Main.metadata.tables.items() if n not in _LEFT_OUT},
     KEYSTORE: dict(KeystoreTables.metadata.tables),
 }
 
@@ -115,10 +116,13 @@ def _archive(which: str, database: Database, folder: Path, now_ms: int) -> Made:
     remove_partial(folder)
     at = datetime.fromtimestamp(now_ms / 1000, UTC)
     path = folder / f"kluis-{which}-{at:%Y%m%dT%H%M%S}Z.zip"
-    with new_file(path) as file, database.read() as connection:
-        if not database.is_sqlite:
-            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
-        manifest = _write(ArchiveWriter(file), which, connection, now_ms)
+    try:
+        with new_file(path) as file, database.via_sqlalchemy() as connection:  # one snapshot
+            if not database.is_sqlite:
+                connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+            manifest = _write(ArchiveWriter(file), which, connection, now_ms)
+    except SQLAlchemyError as error:
+        raise NotReady(f"The {which} database can't be read: {type(error).__name__}.") from None
     return Made(path, manifest)
 
 
@@ -137,16 +141,17 @@ def _write(writer: ArchiveWriter, which: str, connection: Connection, now_ms: in
 
 def _rows(connection: Connection, table: Table) -> Iterator[Any]:
     statement: Select[Any] = select(table)
-    if table is routes:  # those of sessions go with them
-        statement = statement.where(routes.c.id.not_in(select(sessions.c.session_id)))
+    if table.name == "route":  # those of sessions go with them
+        session = Main.metadata.tables["session"]
+        statement = statement.where(table.c.id.not_in(select(session.c.session_id)))
     return iter(connection.execute(statement, execution_options={"yield_per": _ROWS_AT_ONCE}))
 
 
 def _manifest(which: str, connection: Connection, writer: ArchiveWriter, now_ms: int) -> Manifest:
-    row = instance if which == MAIN else keystore_instance
+    row = TABLES[which]["instance"]
     instance_id = b64u(connection.execute(select(row.c.instance_id)).scalar_one())
     made = (which, instance_id, VERSIONS[which], now_ms, writer.members)
     if which == KEYSTORE:
         return Manifest(*made)
-    head = Head.read(connection)
-    return Manifest(*made, size=head.frontier.size, note=head.note)
+    head = connection.execute(select(TABLES[which]["audit_head"])).one()
+    return Manifest(*made, size=head.size, note=head.note)

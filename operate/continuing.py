@@ -14,8 +14,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection
-
 from audit.entry import decode_chain, decode_event
 from audit.errors import AuditError
 from audit.leaf import open_opening
@@ -27,7 +25,7 @@ from crypto.secret import Secret
 from operate.exclusive import without_server
 from vault.anchor import Anchor
 from vault.clock import Clock
-from vault.database import Database
+from vault.database import Connection, Database
 from vault.errors import NotReady
 from vault.keys import AuditKey
 from vault.keystore import Keystore

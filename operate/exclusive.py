@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from operate.pair import only_one
 from vault.database import Database
 from vault.errors import NotReady, Unavailable
 from vault.settings import Settings
+from vault.steps import sql
 
-_OTHERS = text(
+_OTHERS = sql(
     """SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
     AND pid <> pg_backend_pid() AND backend_type = 'client backend'"""
 )

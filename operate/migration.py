@@ -92,7 +92,7 @@ def make_tables(database: Database, which: str) -> None:
         command.upgrade(_alembic(which, alchemy), VERSIONS[which])
 
 
-def bring_to(connection: Connection, which: str, version: str) -> None:
+def bring_to(connection: Alchemy, which: str, version: str) -> None:
     """The tables of that version, from an older one or none, in the transaction at hand."""
     command.upgrade(_alembic(which, connection), version)
 

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, inspect, select, text
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -33,22 +33,21 @@ from vault.errors import NotReady, Unavailable
 from vault.opening import log_key
 from vault.schema import KEYSTORE, MAIN, VERSIONS
 from vault.settings import DAY_SECONDS, Settings
-from vault.steps import sql
-from vault.tables import instance, keystore_instance
 
 _ROWS_AT_ONCE = 500
-_LIVING = sql(
+_LIVING = text(
     """SELECT 'vault', vault_id, 0 FROM vault WHERE state = 'open' UNION ALL
     SELECT 'method', method_id, 0 FROM method WHERE state = 'active' UNION ALL
     SELECT 'session', session_id, 0 FROM session UNION ALL
     SELECT 'grant', grant_id, phase FROM vault_grant WHERE state <> 'ended'"""
 )
-_SUBJECTS = sql(
+_SUBJECTS = text(
     """SELECT k.subject, v.vault_id FROM audit_key k LEFT JOIN vault v
     ON v.subject = k.subject AND v.state = 'open'"""
 )
-_SYSTEM = sql("SELECT system_subject FROM audit_head")
-_REVOKED = sql("SELECT kind, id, parent FROM registry WHERE state = 'revoked'")
+_INSTANCE = text("SELECT instance_id FROM instance")
+_SYSTEM = text("SELECT system_subject FROM audit_head")
+_REVOKED = text("SELECT kind, id, parent FROM registry WHERE state = 'revoked'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +189,6 @@ class _Target:
     def __init__(self, settings: Settings, which: str, clock: Clock) -> None:
         self._which = which
         self._url = settings.main_url if which == MAIN else settings.salts_url
-        self._instance = instance if which == MAIN else keystore_instance
         now_ms = clock.now_ms()
         at = f"{datetime.fromtimestamp(now_ms / 1000, UTC):%Y%m%dt%H%M%Sz}"
         self._stamp = f"{at}_{secrets.token_hex(3)}"  # no name is taken twice
@@ -202,7 +200,7 @@ class _Target:
     def reading(self) -> Iterator[Connection]:
         database = Database(self._url)
         try:
-            with database.read() as connection:
+            with database.via_sqlalchemy() as connection:
                 yield connection
         finally:
             database.close()
@@ -223,7 +221,7 @@ class _Target:
             return None
         try:
             with self.reading() as connection:
-                return b64u(connection.execute(select(self._instance.c.instance_id)).scalar_one())
+                return b64u(connection.execute(_INSTANCE).scalar_one())
         except (SQLAlchemyError, Unavailable):
             return None
 
@@ -246,7 +244,7 @@ class _Target:
         _remove(fresh)  # of a restore that was killed: nobody else is at work now
         database = Database(sqlite_url(fresh))
         try:
-            with database.write() as connection:
+            with database.via_sqlalchemy() as connection:
                 _load(connection, archive, salts)
             database.truncate_wal()
         except BaseException:
@@ -285,7 +283,7 @@ class _Target:
         aside = f"replaced_{self._stamp}"
         database = Database(self._url)
         try:
-            with database.write() as connection:
+            with database.via_sqlalchemy() as connection:
                 connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
                 if not was_empty:
                     connection.execute(text(f"ALTER SCHEMA public RENAME TO {aside}"))

@@ -12,10 +12,10 @@ from operate.verification import show, verify_data
 from tests.builders import PERSON, Store
 from tests.operate.test_restore import Shelf
 from tests.vault.full_story import LATER, SHARED, Story, play
-from tests.vault.rows import change, main_rows, remove, row_of, rows_of, set_back
+from tests.vault.rows import change, insert, main_rows, remove, row_of, rows_of, set_back
+from tests.vault.tables import audit_checkpoints, audit_heads, audit_leaves, audit_subjects
 from vault.errors import NotReady
 from vault.opening import log_key
-from vault.tables import audit_checkpoints, audit_heads, audit_leaves, audit_subjects
 from vault.vault import Vault
 
 ORIGIN = "kluis.example/audit"
@@ -151,9 +151,8 @@ def test_a_longer_note_that_nobody_bound_is_a_cut(small: Store) -> None:
     agreed = continued(small)
     other = Checkpoint(ORIGIN, agreed.anchored.size + 5, os.urandom(32))
     note = sign_checkpoint(log_key(small.settings), other)
-    with small.vault.system.main.write() as connection:
-        row = {"log": 1, "size": other.size, "note": note, "published_at": 0}
-        connection.execute(audit_checkpoints.insert(), row)
+    row = {"log": 1, "size": other.size, "note": note, "published_at": 0}
+    insert(small, audit_checkpoints, [row])
 
     assert "cut" in {one.code for one in verify_data(small.settings).findings}
     small.close()
