@@ -9,7 +9,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-ver
 	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check bench lock clean tools
+.PHONY: help demo serve test check bench fuzz mutants lock clean tools
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' Makefile
@@ -36,6 +36,9 @@ check: $(DEV) ## style, types, import arrows, size of the core, API drift, local
 
 bench: $(DEV) ## measure the promised timings
 	$(BIN)/python -m bench.run
+
+fuzz: $(DEV) ## look for inputs that a decoder does not stand (FUZZ_SECONDS=10 each)
+	$(BIN)/python -m tests.fuzz.run
 
 lock: $(DEV) ## write both lock files again (LOCK_FLAGS=--upgrade takes newer versions)
 	$(COMPILE) --group build $(LOCK_FLAGS) -o requirements.lock

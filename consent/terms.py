@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from crypto.encoding import canonical_json, pad, parse_canonical, unpad
+from crypto.errors import Malformed
 
 TX_CODE_DIGITS = 4
 
@@ -38,12 +39,19 @@ class Terms:
 
     @classmethod
     def decode(cls, blob: bytes) -> "Terms":
+        """The terms of `encode`'s bytes; raises `Malformed`."""
         body = parse_canonical(unpad(blob))
-        return cls(
-            agency=body["agency"],
-            use=body["use"],
-            fields=tuple(body["fields"]),
-            reads_max=body["limits"].get("reads"),
-            follow=body["follow"],
-            tx_code=body.get("tx_code"),
-        )
+        try:
+            terms = cls(
+                agency=body["agency"],
+                use=body["use"],
+                fields=tuple(body["fields"]),
+                reads_max=body["limits"].get("reads"),
+                follow=body["follow"],
+                tx_code=body.get("tx_code"),
+            )
+        except (AttributeError, KeyError, TypeError):
+            raise Malformed("terms") from None
+        if terms.encode() != blob:  # a member too many, or one that is written in another way
+            raise Malformed("terms")
+        return terms

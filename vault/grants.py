@@ -59,7 +59,7 @@ class Grant:
         keys.check("grant", self.mac, self.computed_mac(keys))
         try:
             return Terms.decode(keys.open_terms(self.grant_id, self.box))
-        except (CannotOpen, Malformed, KeyError, TypeError):
+        except (CannotOpen, Malformed):
             raise Damaged("grant") from None
 
     @property

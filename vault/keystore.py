@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
 from crypto.encoding import canonical_json, parse_canonical
+from crypto.errors import Malformed
 from crypto.primitives import random_bytes
 from vault.database import Database
 from vault.errors import NotFound
@@ -66,7 +67,11 @@ class Owed:
 
     @classmethod
     def decode(cls, raw: bytes) -> "Owed":
-        return cls(**parse_canonical(raw))
+        """The note of these bytes; raises `Malformed`."""
+        try:
+            return cls(**parse_canonical(raw))
+        except TypeError:  # it is no object, or one with other members
+            raise Malformed("owed note") from None
 
 
 @dataclass(frozen=True, slots=True)

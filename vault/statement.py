@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import Any
 
+from audit.errors import MalformedEntry
 from audit.shapes import instant_text, parse_instant
 from crypto.encoding import canonical_json, pad, parse_canonical, unpad
 from crypto.errors import Malformed
@@ -56,5 +57,5 @@ class Statement:
                 raise Damaged("statement")
             body["stated_at"] = parse_instant(body["stated_at"])
             return cls(**body)
-        except (Malformed, TypeError, KeyError, ValueError, AttributeError):
+        except (Malformed, MalformedEntry, TypeError, KeyError, AttributeError):
             raise Damaged("statement") from None

@@ -22,7 +22,7 @@ SEEDED = settings(
     phases=[Phase.explicit, Phase.generate],  # explicit: every edge of the document, once
     suppress_health_check=list(HealthCheck),
 )
-SHORT = settings(SEEDED, max_examples=8)
+SHORT = settings(SEEDED, max_examples=4)
 LONG = settings(SEEDED, max_examples=60, phases=[Phase.generate])
 
 
@@ -151,7 +151,7 @@ def tell(world: World, name: str, examples: int) -> None:
 
 @pytest.mark.parametrize("name", REACHED)
 def test_stories_are_answered_by_the_document(world: World, name: str) -> None:
-    tell(world, name, 10)
+    tell(world, name, 8)
 
 
 @pytest.mark.slow
