@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from api.counts import REFUSALS
 from api.shapes import Fault, OAuthError, Problem
 from consent.errors import InvalidClient, InvalidProof
 from crypto.jose import ALGORITHMS
@@ -110,6 +111,7 @@ def problem(
     faults: list[Fault] | None = None,
     limit: str | None = None,
 ) -> JSONResponse:
+    REFUSALS.labels(code).inc()
     body = Problem(
         type=TYPE_PREFIX + code,
         title=TITLES[status],
@@ -182,6 +184,7 @@ def oauth_error_of(error: Exception, authorization: str | None) -> JSONResponse 
     if status == 401 and authorization is not None:
         scheme = authorization.split(" ", 1)[0].lower()
         headers = {"WWW-Authenticate": f'{_SCHEMES.get(scheme, "Basic")} realm="{code}"'}
+    REFUSALS.labels(code).inc()
     body = OAuthError(error=code, error_description=_ascii(str(error)))
     return JSONResponse(body.model_dump(), status, headers)
 

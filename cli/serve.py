@@ -6,6 +6,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from enum import StrEnum
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any
@@ -14,11 +15,14 @@ from urllib.parse import urlsplit
 import typer
 import uvicorn
 from fastapi import FastAPI
+from starlette.types import ASGIApp
+from uvicorn.config import LOGGING_CONFIG
 
 from api.app import create_app
 from api.connections import Bounds, Door, GuardedProtocol
 from cli.errors import Failed, WrongUse
 from cli.installation import settings_of
+from cli.observing import Observing
 from cli.options import DEFAULT_DATA, Data, Json
 from cli.output import Output
 from operate.counting import counting_together
@@ -32,6 +36,13 @@ _BACKLOG = 512
 _SEND_BUFFER_BYTES = 2**18
 _WORKER_DATA = "KLUIS_SERVE_DATA"
 _WORKER_PROXY = "KLUIS_SERVE_PROXY"
+
+
+class Log(StrEnum):
+    """The forms of the log."""
+
+    text = "text"
+    json = "json"
 
 
 def serve(
@@ -59,6 +70,32 @@ def serve(
             "believed which address a request comes from.",
         ),
     ] = None,
+    log: Annotated[
+        Log,
+        typer.Option(
+            "--log",
+            envvar="KLUIS_LOG_FORMAT",
+            help="What goes to standard error: trouble as text, or JSON lines with each request.",
+        ),
+    ] = Log.text,
+    metrics_port: Annotated[
+        int,
+        typer.Option(
+            "--metrics-port",
+            envvar="KLUIS_METRICS_PORT",
+            min=0,
+            max=65535,
+            help="Serve /metrics there, on 127.0.0.1; each worker takes one more port. 0: none.",
+        ),
+    ] = 0,
+    tracing: Annotated[
+        bool,
+        typer.Option(
+            "--tracing",
+            envvar="KLUIS_TRACING",
+            help="Send OpenTelemetry traces to where OTEL_EXPORTER_OTLP_ENDPOINT says.",
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Run the server, until Ctrl-C.
@@ -69,7 +106,7 @@ def serve(
     \b
     Examples:
       kluis serve
-      kluis serve --data /srv/kluis --port 8443 --proxy 127.0.0.1
+      kluis serve --data /srv/kluis --port 8443 --proxy 127.0.0.1 --log json --metrics-port 9100
     """
     out = Output(json)
     _check_proxy(proxy)
@@ -81,7 +118,9 @@ def serve(
             "workers_need_postgresql",
         )
     _warn_about_url(out, settings.url, host, port)
+    observing = Observing(log.value, metrics_port, tracing, workers)
     if workers > 1:
+        observing.hand_on()
         _serve_with_workers(out, settings, host, port, workers, proxy)
         return
     with only_one(settings), listen(host, port) as listener:
@@ -89,10 +128,12 @@ def serve(
         with out.working("Opening the vault"):
             vault = Vault.open(settings)
         with vault, counting_together(vault):
-            server = make_server(vault, Bounds(proxy=proxy))
+            door = Door(Bounds(proxy=proxy))
+            server = make_server(vault, door, observing)
             _stop_on_signals(server)
-            _announce(out, settings.url, host, bound)
-            server.run(sockets=[listener])
+            with observing.started(vault, door):
+                _announce(out, settings.url, host, bound)
+                server.run(sockets=[listener])
     out.say("Stopped.")
 
 
@@ -105,31 +146,36 @@ def _check_proxy(proxy: str | None) -> None:
         raise WrongUse(f"--proxy {proxy}: an IP address is expected, like 127.0.0.1.") from None
 
 
-def make_server(vault: Vault, bounds: Bounds = Bounds()) -> uvicorn.Server:  # noqa: B008 - frozen
+def make_server(
+    vault: Vault, door: Door | None = None, observing: Observing | None = None
+) -> uvicorn.Server:
     """A server for an opened vault, which is swept from now on. Whoever opened it closes it."""
     vault.start_sweeper()
-    http = Door(bounds).protocol()
-    return uvicorn.Server(uvicorn.Config(create_app(vault), http=http, **_options(bounds.proxy)))
+    door, observing = door or Door(Bounds()), observing or Observing()
+    app = observing.around(create_app(vault))
+    options = _options(door.bounds.proxy, observing)
+    return uvicorn.Server(uvicorn.Config(app, http=door.protocol(), **options))
 
 
 class WorkerProtocol(GuardedProtocol):
     """The connections of one of several processes: uvicorn finds it there by its name."""
 
 
-def worker_app() -> FastAPI:
+def worker_app() -> ASGIApp:
     """The application of one of several processes, which opens and closes its own vault."""
-    WorkerProtocol.door = Door(Bounds(proxy=os.environ.get(_WORKER_PROXY)))
+    door = WorkerProtocol.door = Door(Bounds(proxy=os.environ.get(_WORKER_PROXY)))
+    observing = Observing.inherited()
     vault = Vault.open(settings_of(Path(os.environ[_WORKER_DATA])))
     vault.start_sweeper()
 
     @asynccontextmanager
     async def serving(_: FastAPI) -> AsyncIterator[None]:
-        with vault, counting_together(vault):
+        with vault, counting_together(vault), observing.started(vault, door):
             yield
 
     app = create_app(vault)
     app.router.lifespan_context = serving
-    return app
+    return observing.around(app)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -160,12 +206,13 @@ def _serve_with_workers(
         port=port,
         workers=workers,
         http="cli.serve:WorkerProtocol",
-        **_options(proxy),
+        **_options(proxy, Observing.inherited()),
     )
 
 
-def _options(proxy: str | None) -> dict[str, Any]:
+def _options(proxy: str | None, observing: Observing) -> dict[str, Any]:
     return {
+        "log_config": None if observing.log == "json" else LOGGING_CONFIG,
         "access_log": False,  # a request line would show which fields are asked for
         "log_level": "error",  # below it strangers would write the log
         "server_header": False,

@@ -10,6 +10,7 @@ While a batch commits in the writer thread, the next one gathers; nobody waits o
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -85,6 +86,7 @@ class Sequencer:
         self._committed = committed  # told the note of every new head
         self._owed = owed  # the entries the log still owes, asked for after trouble
         self._owes = True
+        self.told: Callable[[int, int, float], None] = lambda *_: None  # items, waiting, seconds
         self._queue: deque[tuple[Item, Future[Recorded]]] = deque()
         self._wake = threading.Condition()
         self._stopped = False
@@ -138,7 +140,7 @@ class Sequencer:
                 self._process(live)
 
     def _process(self, live: list[tuple[Item, Future[Recorded]]]) -> None:
-        items = [item for item, _ in live]
+        items, began = [item for item, _ in live], time.monotonic()
         results: list[Recorded | Exception]
         try:
             results = self._commit(items)
@@ -146,6 +148,7 @@ class Sequencer:
             results = [unavailable] * len(items)
         except Exception as fault:  # noqa: BLE001 - one bad item must not take the others along
             results = [self._alone(item) for item in items] if len(items) > 1 else [_blamed(fault)]
+        self.told(len(items), len(self._queue), time.monotonic() - began)
         for (_, future), result in zip(live, results, strict=True):
             if isinstance(result, Recorded):
                 future.set_result(result)

@@ -7,6 +7,7 @@ be done again. It never repairs by guessing: a row whose salt is missing is left
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -39,26 +40,24 @@ _FORGET_SESSIONS = sql("DELETE FROM session WHERE expires_at <= :now")
 
 
 class Sweeper:
-    """Runs `sweep` in a thread of its own."""
+    """Runs `sweep` in a thread of its own, from now on."""
 
     def __init__(self, system: System) -> None:
         self._system = system
         self._stop = threading.Event()
+        self.swept_at = time.monotonic()  # when the last round ended
         self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
-
-    def start(self) -> None:
         self._thread.start()
 
     def close(self) -> None:
         self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=10)
+        self._thread.join(timeout=10)
 
     def _run(self) -> None:
-        while True:
+        while not self._stop.is_set():
             sweep(self._system, self._stop.is_set)
-            if self._stop.wait(self._system.settings.sweep_seconds):
-                return
+            self.swept_at = time.monotonic()
+            self._stop.wait(self._system.settings.sweep_seconds)
 
 
 def sweep(system: System, stopped: Callable[[], bool] = lambda: False) -> None:

@@ -38,7 +38,7 @@ class Vault:
 
     def __init__(self, system: System) -> None:
         self.system = system
-        self._sweeper: Sweeper | None = None
+        self.sweeper: Sweeper | None = None
 
     @classmethod
     def open(cls, settings: Settings, clock: Clock | None = None) -> "Vault":
@@ -53,8 +53,7 @@ class Vault:
 
     def start_sweeper(self) -> None:
         """Begins to sweep in the background: a server does, a single command does not."""
-        self._sweeper = Sweeper(self.system)
-        self._sweeper.start()
+        self.sweeper = Sweeper(self.system)
 
     def sweep(self) -> None:
         """One round of the sweeper, now."""
@@ -62,12 +61,10 @@ class Vault:
 
     def close(self) -> None:
         """Stops in order: nothing new, what is queued, the anchor, the databases."""
-        if self._sweeper is not None:
-            self._sweeper.close()
-        self.system.sequencer.close()
-        self.system.anchor.close()
-        self.system.main.close()
-        self.system.keystore.close()
+        system = self.system
+        for part in (self.sweeper, system.sequencer, system.anchor, system.main, system.keystore):
+            if part is not None:
+                part.close()
 
     # A citizen makes a vault, unlocks it, and keeps it reachable.
 

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.connections import Bounds
+from api.connections import Bounds, Door
 from cli.serve import listen, make_server
 from operate.setup import Places, initialise
 from tests.cli.conftest import START_SECONDS_MAX, start_kluis
@@ -26,7 +26,7 @@ OPTIONS: dict[str, Any] = {"request_seconds": SECONDS, "answer_seconds": SECONDS
 @contextmanager
 def serving(vault: Vault, bounds: Bounds) -> Iterator[int]:
     with listen("127.0.0.1", 0) as listener:
-        server = make_server(vault, bounds)
+        server = make_server(vault, Door(bounds))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:

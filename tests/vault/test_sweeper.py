@@ -443,6 +443,6 @@ def test_the_thread_sweeps_at_its_start_and_again_and_stops_when_it_is_told(stor
         time.sleep(0.01)
 
     assert salts_of(store, "grant") == set()
-    assert isinstance(vault._sweeper, Sweeper)
+    assert isinstance(vault.sweeper, Sweeper)
     vault.close()
-    assert not vault._sweeper._thread.is_alive()
+    assert not vault.sweeper._thread.is_alive()
