@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 from hypothesis import settings
@@ -42,6 +43,23 @@ def postgresql() -> Iterator[Databases]:
     """A real PostgreSQL for this run, with databases for this worker."""
     with Databases.start() as databases:
         yield databases
+
+
+class NewDatabases(Protocol):
+    """`new_databases("api")`: empty databases of that name, as settings of an installation."""
+
+    def __call__(self, name: str) -> dict[str, str]: ...
+
+
+@pytest.fixture(
+    scope="session", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)]
+)
+def new_databases(request: pytest.FixtureRequest) -> NewDatabases:
+    """Databases for tests through a door, of each kind there is: SQLite needs no naming."""
+    if request.param == "sqlite":
+        return lambda name: {}
+    databases: Databases = request.getfixturevalue("postgresql")
+    return lambda name: databases.emptied(f"{name}_")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -6,7 +6,7 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -22,6 +22,7 @@ from crypto import jose
 from crypto.encoding import b64u
 from crypto.primitives import sha256
 from operate.setup import Places, initialise
+from tests.conftest import NewDatabases
 from vault.caller import Operator
 from vault.settings import load_settings
 from vault.vault import Vault
@@ -110,11 +111,14 @@ def free_port() -> int:
         return port
 
 
-def running(folder: Path, seen: Seen, **changed: Any) -> Iterator[Server]:
+def running(
+    folder: Path, seen: Seen, databases: Mapping[str, str] | None = None, **changed: Any
+) -> Iterator[Server]:
     """A server with its own installation in `folder`, until the generator is closed."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    made = initialise(Places.beside(folder / "k"), url, changed.pop("registration", "open"))
+    who = changed.pop("registration", "open")
+    made = initialise(Places.beside(folder / "k"), url, who, **(databases or {}))
     settings = load_settings(made.data, **changed)
     captured = Captured()
     loggers = [logging.getLogger(name) for name in ("uvicorn", "uvicorn.access", "kluis")]
@@ -156,23 +160,29 @@ def seen() -> Iterator[Seen]:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory, seen: Seen) -> Iterator[Server]:
+def server(
+    tmp_path_factory: pytest.TempPathFactory, seen: Seen, new_databases: NewDatabases
+) -> Iterator[Server]:
     """The server that most tests share. Every test makes its own citizen on it."""
     yield from running(
         tmp_path_factory.mktemp("server"),
         seen,
+        new_databases("api"),
         registrations_per_hour=10_000,
         unlock_failures_per_hour=10_000,
     )
 
 
 @pytest.fixture
-def serve(tmp_path: Path, seen: Seen) -> Iterator[Callable[..., Server]]:
+def serve(
+    tmp_path: Path, seen: Seen, new_databases: NewDatabases
+) -> Iterator[Callable[..., Server]]:
     """`serve(unlock_failures_per_hour=2)`: a server of one's own, with other settings."""
     started: list[Iterator[Server]] = []
 
     def start(**changed: Any) -> Server:
-        generator = running(tmp_path / str(len(started)), seen, **changed)
+        number = str(len(started))
+        generator = running(tmp_path / number, seen, new_databases(f"own{number}"), **changed)
         started.append(generator)
         return next(generator)
 

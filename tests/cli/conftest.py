@@ -18,6 +18,7 @@ import pytest
 
 from cli.main import main
 from cli.serve import listen, make_server
+from tests.conftest import NewDatabases
 from vault.settings import load_settings
 from vault.vault import Vault
 
@@ -119,7 +120,9 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def server(
+    tmp_path_factory: pytest.TempPathFactory, new_databases: NewDatabases
+) -> Iterator[Running]:
     """A server with one registered agency, for all tests of this run."""
     folder = tmp_path_factory.mktemp("server")
     listener = listen("127.0.0.1", 0)
@@ -128,6 +131,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     with pytest.MonkeyPatch.context() as patch:
         for name in settings_in_the_environment():
             patch.delenv(name)
+        for name, database in new_databases("cli").items():
+            patch.setenv(f"KLUIS_{name.upper()}", database)
         patch.setenv("KLUIS_HOME", str(folder / "office"))
         patch.setenv("KLUIS_REGISTRATIONS_PER_HOUR", "10000")
         patch.setenv("KLUIS_UNLOCK_FAILURES_PER_HOUR", "10000")

@@ -21,6 +21,7 @@ from cli.serve import listen, make_server
 from crypto.jose import generate_key, public_jwk, sign
 from operate.setup import Places, initialise
 from operate.verification import verify_data
+from tests.conftest import NewDatabases
 from vault import caller
 from vault.vault import Vault
 
@@ -135,10 +136,11 @@ class Operator:
 
 
 @pytest.fixture
-def operator(tmp_path: Path) -> Iterator[Operator]:
+def operator(tmp_path: Path, new_databases: NewDatabases) -> Iterator[Operator]:
     listener = listen("127.0.0.1", 0)
     url = f"http://localhost:{listener.getsockname()[1]}"
-    settings = initialise(Places.beside(tmp_path / "kluis"), url, "open")
+    databases = new_databases("journey")
+    settings = initialise(Places.beside(tmp_path / "kluis"), url, "open", **databases)
     with listener, Vault.open(settings) as vault:
         server = make_server(vault)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
