@@ -17,6 +17,7 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 from uvicorn.config import LOGGING_CONFIG
+from uvicorn.supervisors import Multiprocess
 
 from api.app import create_app
 from api.connections import Bounds, Door, GuardedProtocol
@@ -59,7 +60,7 @@ def serve(
             "--workers",
             min=1,
             max=64,
-            help="Processes; several need PostgreSQL, which is not for real use yet.",
+            help="Processes that share the work; several need PostgreSQL.",
         ),
     ] = 1,
     proxy: Annotated[
@@ -113,8 +114,8 @@ def serve(
     settings = settings_of(data)
     if workers > 1 and not is_shared(settings):
         raise WrongUse(
-            "Several processes can't share SQLite files safely: leave --workers out. PostgreSQL "
-            "(database_url and keystore_url in kluis.toml) is not for real use yet.",
+            "Several processes can't share SQLite files safely: leave --workers out, or make an "
+            "installation on PostgreSQL (docs/operate.md).",
             "workers_need_postgresql",
         )
     _warn_about_url(out, settings.url, host, port)
@@ -198,16 +199,19 @@ def _serve_with_workers(
     os.environ[_WORKER_DATA] = str(settings.data)
     if proxy is not None:
         os.environ[_WORKER_PROXY] = proxy
-    _announce(out, settings.url, host, port)
-    uvicorn.run(
+    config = uvicorn.Config(
         "cli.serve:worker_app",
         factory=True,
-        host=host,
-        port=port,
         workers=workers,
         http="cli.serve:WorkerProtocol",
         **_options(proxy, Observing.inherited()),
     )
+    with listen(host, port) as listener:
+        with out.working("Opening the vault"):
+            Vault.open(settings).close()  # what is wrong is said here, and not by each process
+        _announce(out, settings.url, host, listener.getsockname()[1])
+        Multiprocess(config, sockets=[listener]).run()
+    out.say("Stopped.")
 
 
 def _options(proxy: str | None, observing: Observing) -> dict[str, Any]:
