@@ -35,8 +35,7 @@ _TAKE_TURN = (
     sql("SET LOCAL lock_timeout = '60s'"),
     sql(f"SELECT pg_advisory_xact_lock({_LOCK_NUMBER})"),
 )
-# `check_schema` waits for it
-_KEEP_OUT = sql("LOCK TABLE alembic_version IN ACCESS EXCLUSIVE MODE")
+_KEEP_OUT = sql("LOCK TABLE alembic_version IN ACCESS EXCLUSIVE MODE")  # waited for at the start
 _OTHERS = sql(
     """SELECT count(*) FROM pg_stat_activity a CROSS JOIN pg_stat_clear_snapshot()
     WHERE a.datname = current_database() AND a.application_name = 'kluis'
@@ -73,7 +72,7 @@ def migrate(settings: Settings, *, dry_run: bool = False) -> tuple[Migrated, ...
     `dry_run` changes nothing. Raises `NotReady` before anything is changed: for a newer schema, for
     databases that hold no vault or are one and the same, and where others work on them.
     """
-    with opened(settings) as (main, keystore), _turn(main):
+    with opened(settings) as (main, keystore), _turn(main, MAIN):
         both = (main, MAIN), (keystore, KEYSTORE)
         planned = tuple(_plan(*one) for one in both)
         if dry_run or not any(one.changes for one in planned):
@@ -85,9 +84,7 @@ def migrate(settings: Settings, *, dry_run: bool = False) -> tuple[Migrated, ...
 
 def make_tables(database: Database, which: str) -> None:
     """Makes the tables in a new database; raises `NotReady` where there are some."""
-    with _changing(database) as (connection, alchemy):
-        if not database.is_sqlite:
-            _take_turn(connection)
+    with _turn(database, which), _changing(database) as (connection, alchemy):
         check_empty(connection, which)
         command.upgrade(_alembic(which, alchemy), VERSIONS[which])
 
@@ -146,23 +143,20 @@ def _changing(database: Database) -> Iterator[tuple[Connection, Alchemy]]:
 
 
 @contextmanager
-def _turn(main: Database) -> Iterator[None]:
-    """Waits for another migration of this installation; on SQLite `only_one` lets none begin."""
-    if main.is_sqlite:
+def _turn(database: Database, which: str) -> Iterator[None]:
+    """Waits for others who migrate; on SQLite `only_one` lets none begin."""
+    if database.is_sqlite:
         yield
         return
-    check_answers(main, MAIN)
+    check_answers(database, which)
     with ExitStack() as held:
         try:
-            _take_turn(held.enter_context(main.write()))
+            connection = held.enter_context(database.write())
+            for statement in _TAKE_TURN:
+                connection.execute(statement)
         except Unavailable:
-            raise _busy(MAIN) from None
+            raise _busy(which) from None
         yield
-
-
-def _take_turn(connection: Connection) -> None:
-    for statement in _TAKE_TURN:
-        connection.execute(statement)
 
 
 def _keep_out(connection: Connection, which: str) -> None:

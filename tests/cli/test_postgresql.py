@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import AGENCY, Kluis, Ran
+from tests.cli.conftest import AGENCY, START_SECONDS_MAX, Kluis, Ran, start_kluis
 from tests.postgresql import Databases, run_on
 from vault.schema import MAIN, VERSIONS
+from vault.settings import load_settings
+from vault.vault import Vault
 
 CANARY = "CANARYpassword"
 
@@ -126,3 +128,20 @@ def test_without_its_driver_it_is_said_what_to_install(
     assert (ran.status, ran.error) == (1, "extra_missing")
     assert "psycopg[binary]" in ran.json["error"]["message"]
     assert not (tmp_path / "kluis").exists()
+
+
+@pytest.mark.slow
+def test_of_two_installations_made_at_once_one_gets_the_databases(
+    postgresql: Databases, tmp_path: Path
+) -> None:
+    named = {f"KLUIS_{name.upper()}": url for name, url in postgresql.emptied().items()}
+    folders = [tmp_path / name / "kluis" for name in ("one", "other")]
+    processes = [start_kluis("init", "--data", data, "--json", **named) for data in folders]
+    said = [process.communicate(timeout=START_SECONDS_MAX) for process in processes]
+
+    codes = [process.returncode for process in processes]
+    assert sorted(codes) == [0, 1], said
+    refused, made = codes.index(1), codes.index(0)
+    assert '"database_not_empty"' in said[refused][0], said
+    with Vault.open(load_settings(folders[made])) as vault:
+        assert not vault.system.main.is_sqlite
