@@ -13,6 +13,7 @@ import binascii
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from audit.errors import BadNote
 from audit.tree import HASH_BYTES, SIZE_MAX
@@ -80,7 +81,7 @@ class Verifier:
         return f"{self.name}+{self.key_id.hex()}+{encoded}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LogKey:
     """The key a log signs with: its origin and a 32-byte Ed25519 seed of its own."""
 
@@ -92,7 +93,7 @@ class LogKey:
         if len(self.seed) != _ED25519_BYTES:
             raise BadNote("key")
 
-    @property
+    @cached_property
     def verifier(self) -> Verifier:
         return Verifier(self.name, ed25519_public(self.seed.reveal()))
 

@@ -9,6 +9,7 @@ has more than one spelling. Instants are Unix milliseconds.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from consent.errors import InvalidClient, InvalidProof
@@ -106,6 +107,7 @@ def verify_proof(
     )
 
 
+@lru_cache(maxsize=256)
 def _target(url: str) -> tuple[str, str, int | None, str]:
     """What an `htu` must equal: RFC 3986 §6.2.2.1 case, §6.2.3 default port and empty path.
 

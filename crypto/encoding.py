@@ -81,9 +81,7 @@ def unb64u(text: str, length: int | None = None) -> bytes:
 def canonical_json(value: Any) -> bytes:
     """RFC 8785. Raises `Malformed` for floats, large integers, lone surrogates and other types."""
     try:
-        return json.dumps(
-            _canonical(value), ensure_ascii=False, allow_nan=False, separators=(",", ":")
-        ).encode()
+        return _ENCODER.encode(_canonical(value)).encode()
     except (UnicodeEncodeError, RecursionError):
         raise Malformed("json") from None
 
@@ -98,23 +96,21 @@ def _canonical(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_canonical(item) for item in value]
     if isinstance(value, dict) and all(isinstance(key, str) for key in value):
-        # RFC 8785 §3.2.3: keys are ordered by their UTF-16 code units.
-        ordered = sorted(value, key=lambda key: key.encode("utf-16-be", "surrogatepass"))
+        ordered = sorted(value, key=None if "".join(value).isascii() else _utf_16)
         return {key: _canonical(value[key]) for key in ordered}
     raise Malformed("json")
+
+
+def _utf_16(key: str) -> bytes:
+    """RFC 8785 §3.2.3: keys are ordered by their UTF-16 code units. ASCII is in that order."""
+    return key.encode("utf-16-be", "surrogatepass")
 
 
 def parse_json(raw: bytes | str) -> Any:
     """Strict JSON: UTF-8, no duplicate keys, floats, NaN or integers beyond 2^53."""
     try:
         text = raw.decode() if isinstance(raw, bytes) else raw
-        value = json.loads(
-            text,
-            object_pairs_hook=_no_duplicates,
-            parse_float=_refuse,
-            parse_constant=_refuse,
-            parse_int=_integer,
-        )
+        value = _DECODER.decode(text)
     except (ValueError, RecursionError):
         raise Malformed("json") from None
     if "\\u" in text:  # an escape may spell a lone surrogate, which no text encoding can write
@@ -145,6 +141,15 @@ def _integer(digits: str) -> int:
     if len(digits) > 17 or abs(int(digits)) > INTEGER_MAX:
         raise ValueError("integer too large")
     return int(digits)
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_no_duplicates,
+    parse_float=_refuse,
+    parse_constant=_refuse,
+    parse_int=_integer,
+)
 
 
 def pad(plain: bytes) -> bytes:

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import os
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives import hpke
@@ -109,12 +110,15 @@ def hpke_open(pair: KeyPair, info: bytes, sealed: bytes) -> bytes:
         raise CannotOpen from None
 
 
+_ed25519_key = lru_cache(maxsize=4)(ed25519.Ed25519PrivateKey.from_private_bytes)
+
+
 def ed25519_public(seed: bytes) -> bytes:
-    return ed25519.Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+    return _ed25519_key(seed).public_key().public_bytes_raw()
 
 
 def ed25519_sign(seed: bytes, message: bytes) -> bytes:
-    return ed25519.Ed25519PrivateKey.from_private_bytes(seed).sign(message)
+    return _ed25519_key(seed).sign(message)
 
 
 def ed25519_verify(public: bytes, signature: bytes, message: bytes) -> None:

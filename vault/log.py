@@ -14,7 +14,7 @@ from audit.leaf import Nonces, Opening, leaf_hash, open_opening, seal_opening
 from audit.note import Checkpoint, LogKey, open_note, sign_checkpoint
 from audit.refs import Refs
 from audit.tiles import WIDTH, NodeReader, RowUpdate, tile_updates
-from audit.tree import HASH_BYTES, Frontier
+from audit.tree import EMPTY_ROOT, HASH_BYTES, Frontier
 from vault.database import Connection, Database
 from vault.errors import LogUnavailable, Unavailable
 from vault.keys import AuditKey
@@ -85,8 +85,8 @@ class Batch:
     connection: Connection
     head: Head
     log_key: LogKey
-    note: str | None = None  # of the new head, once stored, and its size
-    size: int = 0
+    note: str | None = None  # of the new head, once stored, and what it signs
+    checkpoint: Checkpoint | None = None
     entry_ids: list[bytes] = field(default_factory=list)
     _leaf_datas: list[bytes] = field(default_factory=list)
     _openings: list[dict[str, object]] = field(default_factory=list)
@@ -139,7 +139,7 @@ class Batch:
         note = sign_checkpoint(self.log_key, checkpoint)
         values = {"size": frontier.size, "frontier": frontier.encode(), "note": note}
         self.connection.execute(_PUT_HEAD, values)
-        self.note, self.size = note, frontier.size
+        self.note, self.checkpoint = note, checkpoint
 
     def _last_of(self, subject: bytes) -> tuple[int, bytes]:
         known = self._subjects.get((subject, OPEN))
@@ -204,6 +204,7 @@ class LogStore:
         self._database = database
         self._log_key = log_key
         self.seen = 0  # entries; the log never has fewer again
+        self._signed = "", Checkpoint(log_key.name, 0, EMPTY_ROOT)  # a note we know to be good
 
     def begin(self, connection: Connection) -> Batch:
         """Takes the row lock that orders all sequencers and reads the head under it.
@@ -214,13 +215,20 @@ class LogStore:
         head = Head.read(connection, lock=True)
         tree = head.frontier
         try:
-            signed = open_note(head.note, [self._log_key.verifier])
+            note, signed = self._signed
+            if head.note != note:
+                signed = open_note(head.note, [self._log_key.verifier])
         except BadNote:
             raise LogUnavailable from None
         if signed != Checkpoint(head.origin, tree.size, tree.root()) or tree.size < self.seen:
             raise LogUnavailable
-        self.seen = tree.size
+        self.seen, self._signed = tree.size, (head.note, signed)
         return Batch(connection, head, self._log_key)
+
+    def committed(self, batch: Batch) -> None:
+        """Remembers what it signed last, and that it is there."""
+        if batch.note is not None and batch.checkpoint is not None:
+            self.seen, self._signed = batch.checkpoint.size, (batch.note, batch.checkpoint)
 
     def holds(self, batch: Batch) -> bool:
         """Whether a batch whose COMMIT was not answered has landed, as far as that can be told."""

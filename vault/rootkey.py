@@ -29,10 +29,16 @@ class RootKey:
     def __init__(self, provider: RootProvider) -> None:
         self._provider = provider
         self.id = provider.id
+        self._of_purpose: dict[str, Secret] = {}  # keys of no place and salt: made once
 
     def derive(self, label: str, *context: Context, salt: bytes = b"") -> Secret:
+        if (made := self._of_purpose.get(label)) is not None and not context and not salt:
+            return made
         seed = Secret(self._provider.mac(pae("KLUIS1", label, *context)))
-        return kdf(seed, label, *context, salt=salt)
+        made = kdf(seed, label, *context, salt=salt)
+        if not context and not salt:
+            self._of_purpose[label] = made
+        return made
 
 
 class KeyFile:

@@ -188,7 +188,7 @@ class Sequencer:
             raise
         self._owes = False
         if batch.note is not None:
-            self._log.seen = batch.size
+            self._log.committed(batch)
             self._committed(batch.note)
         return results
 
