@@ -143,9 +143,10 @@ async def _limits(request: Request) -> AddressLimits:
     return limits
 
 
+access_token, proof_header = AccessTokenScheme(), ProofScheme()
 OpenedVault = Annotated[Vault, Depends(_opened)]
 CountedByAddress = Annotated[AddressLimits, Depends(_limits)]
 Address = Annotated[str, Depends(client_address)]
 Owner = Annotated[caller.Owner, Depends(SessionScheme())]
-AccessToken = Annotated[Presented, Depends(AccessTokenScheme())]
-ProofHeader = Annotated[str, Depends(ProofScheme())]
+AccessToken = Annotated[Presented, Depends(access_token)]
+ProofHeader = Annotated[str, Depends(proof_header)]

@@ -170,9 +170,9 @@ class _Continuing:
         bound = dict.fromkeys((digest(agreed.anchored), digest(agreed.held)))
         batch.add(self._system_key(head), event, refs=tuple(bound))
         batch.store()
-        if batch.note is None:
+        if batch.note is None or batch.checkpoint is None:
             raise NotReady("The new log has no head.")
-        kept = {"log": number, "size": batch.size, "note": batch.note, "at": now_ms}
+        kept = {"log": number, "size": batch.checkpoint.size, "note": batch.note, "at": now_ms}
         connection.execute(_KEEP_NOTE, kept)
         return batch.note
 

@@ -1,5 +1,6 @@
 """Citizens, agencies and installations for tests: real databases, real keys, a clock to turn."""
 
+import asyncio
 import itertools
 import os
 from collections.abc import Mapping, Sequence
@@ -166,7 +167,7 @@ class AgencyDesk:
         self, token: str, fields: Sequence[str], *, officer: str | None = None, **changes: Any
     ) -> dict[str, Released]:
         holder = caller.TokenHolder(parse_access_token(token), self.proof(**changes), officer)
-        return self.vault.read(holder, fields)
+        return asyncio.run(self.vault.read(holder, fields, asyncio.to_thread))
 
 
 @dataclass

@@ -35,10 +35,10 @@ from vault.keys import GrantKeys, grant_salt
 from vault.recording import SYSTEM, agency_actor, burn_proof, draft, registry_is, use_of
 from vault.redeeming import TOKEN_PREFIX
 from vault.registry import Snapshot
-from vault.sequencer import Item
+from vault.sequencer import Item, Recorded
 from vault.statement import Statement
 from vault.steps import Step, sql
-from vault.system import System
+from vault.system import Aside, System
 
 _BY_TOKEN = sql(
     """SELECT g.*, {vault_columns}, (SELECT registry_version FROM instance) AS registry_version
@@ -75,10 +75,13 @@ def parse_access_token(token: str) -> Secret:
         raise InvalidToken from None
 
 
-def read(
-    system: System, holder: caller.TokenHolder, fields: Sequence[str], now_ms: int
+async def read(
+    system: System, holder: caller.TokenHolder, fields: Sequence[str], now_ms: int, aside: Aside
 ) -> dict[str, Released]:
     """The fields asked for, all of them or none, once their entry is committed.
+
+    It goes by itself on an event loop, where `aside` takes to a thread what may have to wait: not
+    the looks at SQLite files, whose readers wait for nobody.
 
     Refused: `BadInput`, `InvalidToken`, `UnauthorizedField`, `Refused`, `Replayed`, `TooMany`.
     Not now: `LogUnavailable`; `Conflict`, where others kept changing it. `Damaged`: a stored row
@@ -89,7 +92,20 @@ def read(
     system.check_anchored()
     system.limits.check("refusals_per_minute", holder.proof.thumbprint, now_ms)
     reading = _Reading(system, holder, tuple(fields), now_ms)
-    recorded, released = system.record(reading.prepare)
+    recorded, released = await system.record_soon(reading.prepare, aside)
+    if recorded.permitted and released is not None and released.reads_max is None:
+        return released.values
+    return await aside(lambda: _finish(system, holder, recorded, released, now_ms))
+
+
+def _finish(
+    system: System,
+    holder: caller.TokenHolder,
+    recorded: Recorded,
+    released: "_Prepared | None",
+    now_ms: int,
+) -> dict[str, Released]:
+    """What a refusal and a counted read take beyond the entry."""
     if released is not None and released.reads_max is not None:
         _end_if_used_up(system, released, now_ms)
     if not recorded.permitted or released is None:

@@ -8,6 +8,7 @@ caller gets `LogUnavailable` and releases nothing.
 While a batch commits in the writer thread, the next one gathers; nobody waits on purpose.
 """
 
+import asyncio
 import logging
 import threading
 import time
@@ -115,6 +116,15 @@ class Sequencer:
         except FutureTimeout:
             future.cancel()
             self._owes = True  # the caller may leave a note of what the log is owed
+            raise LogUnavailable from None
+
+    async def record_soon(self, item: Item) -> Recorded:
+        """The same as `record` for an event loop, which goes on meanwhile."""
+        future = self.submit(item)
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(future), WAIT_SECONDS_MAX)
+        except TimeoutError:
+            self._owes = True
             raise LogUnavailable from None
 
     def close(self) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from catalogue.fields import Catalogue
 from vault.anchor import AnchorWriter
@@ -21,6 +21,12 @@ from vault.settings import Settings
 
 PREPARATIONS_MAX = 4
 T = TypeVar("T")
+
+
+class Aside(Protocol):
+    """Does in a thread what would hold up an event loop."""
+
+    async def __call__(self, do: Callable[[], T], /) -> T: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +62,25 @@ class System:
                 return self.sequencer.record(item), made
             except PremiseFailed:
                 continue
-        raise Conflict("Others changed this at the same time. Try again.")
+        raise _busy()
+
+    async def record_soon(
+        self, prepare: Callable[[], tuple[Item, T]], aside: Aside
+    ) -> tuple[Recorded, T]:
+        """The same for an event loop, of items that are no owner's acts."""
+        for _ in range(PREPARATIONS_MAX):
+            item, made = prepare() if self.main.is_sqlite else await aside(prepare)
+            try:
+                return await self.sequencer.record_soon(item), made
+            except PremiseFailed:
+                continue
+        raise _busy()
 
     def check_anchored(self) -> None:
         """No read leaves while the log's anchor can't follow."""
         if self.anchor.lag_seconds() > self.settings.anchor_lag_seconds_max:
             raise LogUnavailable
+
+
+def _busy() -> Conflict:
+    return Conflict("Others changed this at the same time. Try again.")

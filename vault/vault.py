@@ -30,7 +30,7 @@ from vault.opening import open_system
 from vault.registry import Snapshot
 from vault.settings import Settings
 from vault.sweeper import Sweeper, sweep
-from vault.system import System
+from vault.system import Aside, System
 
 
 class Vault:
@@ -154,9 +154,11 @@ class Vault:
         """An access token for an offer's code, once."""
         return redeeming.redeem(self.system, agency, code, tx_code, self._now())
 
-    def read(self, holder: caller.TokenHolder, names: Sequence[str]) -> dict[str, reading.Released]:
+    async def read(
+        self, holder: caller.TokenHolder, names: Sequence[str], aside: Aside
+    ) -> dict[str, reading.Released]:
         """Granted fields, all or none, after their entry is in the log."""
-        return reading.read(self.system, holder, names, self._now())
+        return await reading.read(self.system, holder, names, self._now(), aside)
 
     # The operator keeps the registry.
 
