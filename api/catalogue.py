@@ -38,7 +38,7 @@ class Catalogue(Answer):
     response_model_exclude_none=True,
     responses=documented(500),
 )
-def catalogue(vault: OpenedVault) -> Catalogue:
+async def catalogue(vault: OpenedVault) -> Catalogue:
     """Themes and fields, in the order to show them"""
     found = vault.system.catalogue
     return Catalogue(

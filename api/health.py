@@ -64,7 +64,7 @@ class Readiness(Answer):
 
 
 @router.get("/healthz", responses=documented(500))
-def healthz() -> Health:
+async def healthz() -> Health:  # needs no thread: those may all wait for a database
     """The process runs"""
     return Health()
 

@@ -25,6 +25,6 @@ _POLICY = (
 
 @router.get("/s", response_class=HTMLResponse, responses=documented(500))
 @router.get("/S", name="landing_of_qr_code", response_class=HTMLResponse, responses=documented(500))
-def landing() -> HTMLResponse:
+async def landing() -> HTMLResponse:
     """What to do with a code that was scanned with a camera"""
     return HTMLResponse(_PAGE, headers={"Content-Security-Policy": _POLICY})

@@ -32,7 +32,7 @@ class ProtectedResource(Answer):
 
 
 @router.get("/.well-known/oauth-authorization-server", responses=documented(500))
-def authorization_server(vault: OpenedVault) -> AuthorizationServer:
+async def authorization_server(vault: OpenedVault) -> AuthorizationServer:
     """The authorization server's metadata"""
     url = vault.system.settings.url
     return AuthorizationServer(
@@ -47,7 +47,7 @@ def authorization_server(vault: OpenedVault) -> AuthorizationServer:
 
 
 @router.get("/.well-known/oauth-protected-resource" + DATA_PATH, responses=documented(500))
-def protected_resource(vault: OpenedVault) -> ProtectedResource:
+async def protected_resource(vault: OpenedVault) -> ProtectedResource:
     """The metadata of what agencies read"""
     url = vault.system.settings.url
     return ProtectedResource(

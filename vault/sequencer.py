@@ -88,6 +88,8 @@ class Sequencer:
         self._owed = owed  # the entries the log still owes, asked for after trouble
         self._owes = True
         self.told: Callable[[int, int, float], None] = lambda *_: None  # items, waiting, seconds
+        self._broken = False  # the last batch failed: one tries, nobody queues up behind it
+        self._busy = False
         self._queue: deque[tuple[Item, Future[Recorded]]] = deque()
         self._wake = threading.Condition()
         self._stopped = False
@@ -95,10 +97,13 @@ class Sequencer:
         self._thread.start()
 
     def submit(self, item: Item) -> Future[Recorded]:
-        """Queues an item. Raises `LogUnavailable` at once when the queue is full or closed."""
+        """Queues an item. Raises `LogUnavailable` at once when the queue is full or closed, or
+        when the log was broken just now and another item is trying whether it still is.
+        """
         future: Future[Recorded] = Future()
         with self._wake:
-            if self._stopped or len(self._queue) >= QUEUE_ITEMS_MAX:
+            tried = self._broken and (self._busy or self._queue)
+            if self._stopped or tried or len(self._queue) >= QUEUE_ITEMS_MAX:
                 raise LogUnavailable
             self._queue.append((item, future))
             self._wake.notify()
@@ -151,6 +156,7 @@ class Sequencer:
 
     def _process(self, live: list[tuple[Item, Future[Recorded]]]) -> None:
         items, began = [item for item, _ in live], time.monotonic()
+        self._busy = True
         results: list[Recorded | Exception]
         try:
             results = self._commit(items)
@@ -159,6 +165,7 @@ class Sequencer:
         except Exception as fault:  # noqa: BLE001 - one bad item must not take the others along
             results = [self._alone(item) for item in items] if len(items) > 1 else [_blamed(fault)]
         self.told(len(items), len(self._queue), time.monotonic() - began)
+        self._busy = False  # whoever is told now may try again at once
         for (_, future), result in zip(live, results, strict=True):
             if isinstance(result, Recorded):
                 future.set_result(result)
@@ -190,13 +197,13 @@ class Sequencer:
                 ]
                 batch.store()
         except (LogUnavailable, Unavailable):
-            self._owes = True
+            self._owes = self._broken = True
             if batch is None or batch.note is None or not self._log.holds(batch):
                 raise LogUnavailable from None
         except Exception:
             self._owes = False  # what is owed may be to blame: the sweeper tries it one by one
             raise
-        self._owes = False
+        self._owes = self._broken = False
         if batch.note is not None:
             self._log.committed(batch)
             self._committed(batch.note)

