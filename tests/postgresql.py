@@ -12,7 +12,7 @@ import psycopg
 from psycopg import sql
 
 # Nothing here outlives the run, so nothing needs to survive the loss of power.
-_FASTER = ("fsync = off", "full_page_writes = off")
+_SETTINGS = ("fsync = off", "full_page_writes = off", "log_line_prefix = '%d %p '")
 
 
 @dataclass(slots=True)
@@ -21,6 +21,7 @@ class Databases:
 
     url_of: Callable[[str], str]
     worker: str
+    log: Path  # each line begins with the database and the process
     made: set[str] = field(default_factory=set)
 
     @classmethod
@@ -37,8 +38,8 @@ class Databases:
             folder = Path(tempfile.gettempdir()) / f"kluis-tests-{run}"
             folder.mkdir(exist_ok=True)
             server = postgres_server.get_server(folder, cleanup_mode="delete")
-        databases = cls(lambda name: server.get_uri(database=name), worker)
-        for setting in _FASTER:
+        databases = cls(lambda name: server.get_uri(database=name), worker, server.log)
+        for setting in _SETTINGS:
             run_on(databases.url_of("postgres"), f"ALTER SYSTEM SET {setting}")
         run_on(databases.url_of("postgres"), "SELECT pg_reload_conf()")
         yield databases
