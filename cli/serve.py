@@ -151,11 +151,20 @@ def make_server(
     vault: Vault, door: Door | None = None, observing: Observing | None = None
 ) -> uvicorn.Server:
     """A server for an opened vault, which is swept from now on. Whoever opened it closes it."""
-    vault.start_sweeper()
+    _get_going(vault)
     door, observing = door or Door(Bounds()), observing or Observing()
     app = observing.around(create_app(vault))
     options = _options(door.bounds.proxy, observing)
     return uvicorn.Server(uvicorn.Config(app, http=door.protocol(), **options))
+
+
+def _get_going(vault: Vault) -> None:
+    """What a server does with a vault, and a single command does not."""
+    if is_shared(vault.system.settings):
+        from operate.silence import give_up_silence  # noqa: PLC0415 - its driver is an extra
+
+        give_up_silence(vault)
+    vault.start_sweeper()
 
 
 class WorkerProtocol(GuardedProtocol):
@@ -167,7 +176,7 @@ def worker_app() -> ASGIApp:
     door = WorkerProtocol.door = Door(Bounds(proxy=os.environ.get(_WORKER_PROXY)))
     observing = Observing.inherited()
     vault = Vault.open(settings_of(Path(os.environ[_WORKER_DATA])))
-    vault.start_sweeper()
+    _get_going(vault)
 
     @asynccontextmanager
     async def serving(_: FastAPI) -> AsyncIterator[None]:

@@ -85,8 +85,7 @@ def check_apart(main: Database, keystore: Database) -> None:
 @contextmanager
 def opened(settings: Settings) -> Iterator[tuple[Database, Database]]:
     """Main database and keystore, closed at the end."""
-    urls = settings.main_url, settings.salts_url
-    main, keystore = (Database(url, patient=True) for url in urls)  # a migration may take long
+    main, keystore = Database(settings.main_url), Database(settings.salts_url)
     try:
         yield main, keystore
     finally:

@@ -108,9 +108,8 @@ class Connection:
 class Database:
     """One database and the two ways to use it: `read()` and `write()`."""
 
-    def __init__(self, url: str, connections_max: int = 20, *, patient: bool = False) -> None:
-        """`patient`: waits for a server that says nothing, as whoever migrates it has to."""
-        self.engine = _engine(url, connections_max, patient=patient)
+    def __init__(self, url: str, connections_max: int = 20) -> None:
+        self.engine = _engine(url, connections_max)
         self.dialect = self.engine.dialect.name
         self.is_sqlite = self.dialect == "sqlite"
 
@@ -180,7 +179,7 @@ def commit(driver: Any) -> None:
     driver.commit()
 
 
-def _engine(url: str, connections_max: int, *, patient: bool) -> Engine:
+def _engine(url: str, connections_max: int) -> Engine:
     place = make_url(url)
     sqlite = place.get_backend_name() == "sqlite"
     arguments: dict[str, Any] = {"timeout": BUSY_TIMEOUT_SECONDS}
@@ -200,10 +199,6 @@ def _engine(url: str, connections_max: int, *, patient: bool) -> Engine:
     if sqlite:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
-    elif not patient:
-        from vault.postgresql import Server  # noqa: PLC0415 - its driver is an extra
-
-        event.listen(engine, "do_connect", Server().connect)
     return engine
 
 

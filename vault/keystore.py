@@ -88,7 +88,7 @@ class Keystore:
     """Reads and writes salts. Deletions are pressed out of the files before success is said."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self._database, self.engine = database, database.engine
         self.truncated = True
 
     def instance_id(self) -> bytes | None:

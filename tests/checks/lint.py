@@ -30,7 +30,6 @@ MONOTONIC_FILES = {
     "vault/clock.py",
     "vault/keystore.py",
     "vault/memo.py",
-    "vault/postgresql.py",
     "vault/sequencer.py",
     "vault/sweeper.py",
 }

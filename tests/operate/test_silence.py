@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from operate.silence import watch
 from tests.postgresql import Databases
 from vault.database import Database
 from vault.errors import Unavailable
@@ -37,6 +38,7 @@ def seconds_until_unavailable(database: Database) -> float:
 def test_a_server_that_takes_a_connection_and_says_nothing_is_given_up() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         database = Database(f"postgresql://nobody@127.0.0.1:{listener.getsockname()[1]}/main")
+        watch(database.engine)
         assert 1.5 < seconds_until_unavailable(database) < 3
         assert seconds_until_unavailable(database) < 0.5, "nobody waits behind a silence"
         database.close()
@@ -45,7 +47,8 @@ def test_a_server_that_takes_a_connection_and_says_nothing_is_given_up() -> None
 def test_a_statement_without_an_answer_is_given_up_and_the_next_ones_are_answered(
     postgresql: Databases,
 ) -> None:
-    database, patient = Database(postgresql.main), Database(postgresql.main, patient=True)
+    database, patient = Database(postgresql.main), Database(postgresql.main)
+    watch(database.engine)
     with database.read() as other:
         other.execute(_ONE)
         began = time.monotonic()

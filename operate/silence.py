@@ -1,8 +1,9 @@
-"""Connections to PostgreSQL that don't wait for a server that is there and says nothing.
+"""A PostgreSQL server that is there and says nothing is given up.
 
 A running server ends slow statements itself (`statement_timeout`). One that is stopped, or cut off,
 ends nothing: the driver would wait for ever, and a thread and a caller with it. After one silence
 nobody else waits for a second, so that those who queued up behind it are answered in time, too.
+`kluis serve` does this; a migration, or a command at the terminal, waits.
 """
 
 import time
@@ -11,13 +12,28 @@ from typing import Any
 import psycopg
 from psycopg.errors import ConnectionTimeout, OperationalError, _WaitTimeout
 from psycopg.pq import TransactionStatus
+from sqlalchemy import Engine, event
+
+from vault.vault import Vault
 
 SILENCE_SECONDS_MAX = 2.0
 _LEFT_ALONE_SECONDS = 1.0
 
 
+def give_up_silence(vault: Vault) -> None:
+    """From now on no statement of this vault waits longer than that for its database."""
+    watch(vault.system.main.engine)
+    watch(vault.system.keystore.engine)
+
+
+def watch(engine: Engine) -> None:
+    """The same for the connections of one engine."""
+    event.listen(engine, "do_connect", Server().connect)
+    engine.dispose()  # what was connected before would wait
+
+
 class Server:
-    """One server, as the connections of one process hear it."""
+    """One database, as the connections of one process hear it."""
 
     def __init__(self) -> None:
         self._silent_until = 0.0
