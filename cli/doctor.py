@@ -9,7 +9,8 @@ from cli.errors import FAILED
 from cli.installation import settings_of
 from cli.options import DEFAULT_DATA, Data, Json, at
 from cli.output import Output
-from operate.doctor import WRONG, examine
+from operate.advice import WRONG
+from operate.doctor import examine
 from vault.errors import VaultError
 
 _WORDS = {"ok": ("ok    ", "green"), "risk": ("risk  ", "yellow"), "wrong": ("WRONG ", "bold red")}

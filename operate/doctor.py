@@ -1,12 +1,13 @@
 """`kluis doctor`: what is wrong or risky in an installation, and what to do about it."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from operate.advice import OK, RISK, WRONG, Advice
 from operate.setup import Places
+from operate.surroundings import beneath, surroundings
 from vault.anchor import Anchor
 from vault.database import Database
 from vault.errors import Unavailable, VaultError
@@ -22,16 +23,13 @@ _SALTED = sql(
     """SELECT 'vault', vault_id, 0 FROM vault UNION ALL SELECT 'method', method_id, 0 FROM method
     UNION ALL SELECT 'grant', grant_id, phase FROM vault_grant WHERE state <> 'ended'"""
 )
-OK, RISK, WRONG = "ok", "risk", "wrong"
 
-
-@dataclass(frozen=True, slots=True)
-class Advice:
-    """One thing looked at: `level` is ok, risk or wrong; `do` says what to do, empty for ok."""
-
-    level: str
-    what: str
-    do: str = ""
+_ROOTS = sql(
+    """SELECT root_id, count(*) FROM (SELECT root_id FROM vault UNION ALL
+    SELECT root_id FROM method UNION ALL SELECT root_id FROM registry UNION ALL
+    SELECT root_id FROM audit_key) AS rooted GROUP BY root_id"""
+)
+__all__ = ["OK", "RISK", "WRONG", "Advice", "examine"]
 
 
 def examine(data: Path) -> list[Advice]:
@@ -42,6 +40,7 @@ def examine(data: Path) -> list[Advice]:
         return [Advice(WRONG, str(error), "Run kluis init, or name the right folder: --data.")]
     advice = [
         *_places(settings),
+        *surroundings(settings),
         *_check("root key", lambda: root_key(settings)),
         *_check("log key", lambda: log_key(settings)),
     ]
@@ -95,6 +94,8 @@ def _databases(settings: Settings) -> Iterator[Advice]:
         yield from _log(settings, main)
         yield from _registry(settings, main)
         yield from _orphans(main, keystore)
+        yield from _old_roots(main)
+        yield from beneath(settings, main, salts)
     except (SQLAlchemyError, Unavailable) as error:
         name = type(error).__name__
         yield Advice(WRONG, f"a database can't be read: {name}", "Look at its file and its log.")
@@ -138,6 +139,16 @@ def _orphans(main: Database, keystore: Keystore) -> Iterator[Advice]:
         )
     if owed:
         yield Advice(RISK, f"{owed} ends wait for their log entry", "Start kluis serve.")
+
+
+def _old_roots(main: Database) -> Iterator[Advice]:
+    """A rotation that broke off leaves rows under two root keys."""
+    with main.read() as connection:
+        roots = dict(connection.execute(_ROOTS).all())
+    old = sum(rows for number, rows in roots.items() if number < max(roots))
+    if old:
+        do = "Keep that key, and go on: kluis root rotate"
+        yield Advice(RISK, f"{old} rows are under an older root key", do)
 
 
 def _check(what: str, look: Callable[[], object]) -> list[Advice]:
