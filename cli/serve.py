@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import resource
 import signal
 import socket
 from collections.abc import AsyncIterator
@@ -34,6 +35,7 @@ from vault.vault import Vault
 _GRACE_SECONDS = 10
 _KEEP_ALIVE_SECONDS = 15
 _BACKLOG = 512
+_FILES = 8192
 _SEND_BUFFER_BYTES = 2**18
 _WORKER_DATA = "KLUIS_SERVE_DATA"
 _WORKER_PROXY = "KLUIS_SERVE_PROXY"
@@ -119,6 +121,7 @@ def serve(
             "workers_need_postgresql",
         )
     _warn_about_url(out, settings.url, host, port)
+    _raise_file_limit()
     observing = Observing(log.value, metrics_port, tracing, workers)
     if workers > 1:
         observing.hand_on()
@@ -136,6 +139,14 @@ def serve(
                 _announce(out, settings.url, host, bound)
                 server.run(sockets=[listener])
     out.say("Stopped.")
+
+
+def _raise_file_limit() -> None:
+    """A connection is a file descriptor, and so are several for each database."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = min(_FILES, hard) if hard != resource.RLIM_INFINITY else _FILES
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _check_proxy(proxy: str | None) -> None:
