@@ -23,6 +23,7 @@ from crypto.errors import CannotOpen
 from crypto.primitives import sha256
 from crypto.secret import Secret
 from operate.exclusive import without_server
+from operate.pair import opened_ready
 from vault.anchor import Anchor
 from vault.clock import Clock
 from vault.database import Connection, Database
@@ -77,12 +78,8 @@ def digest(checkpoint: Checkpoint) -> bytes:
 
 def vkeys(settings: Settings) -> list[str]:
     """The public keys by which the notes of this installation's logs are checked, newest first."""
-    main = Database(settings.main_url)
-    try:
-        with main.read() as connection:
-            origins = [row.origin for row in connection.execute(_ORIGINS)]
-    finally:
-        main.close()
+    with opened_ready(settings) as (main, _), main.read() as connection:
+        origins = [row.origin for row in connection.execute(_ORIGINS)]
     key = log_key(settings)
     return [replace(key, name=origin).vkey for origin in reversed(origins)]
 
@@ -109,9 +106,9 @@ def go_on(settings: Settings, clock: Clock, agreed: Plan) -> None:
 class _Continuing:
     """The parts of an installation whose guard refuses to open it."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.main = Database(settings.main_url)
-        self.keystore = Keystore(Database(settings.salts_url))
+    def __init__(self, settings: Settings, main: Database, keystore: Database) -> None:
+        self.main = main
+        self.keystore = Keystore(keystore)
         self.anchor = Anchor(settings.anchor)
         self._key = log_key(settings)
         self._settings = settings
@@ -119,13 +116,10 @@ class _Continuing:
     @classmethod
     @contextmanager
     def opened(cls, settings: Settings) -> "Iterator[_Continuing]":
-        this = cls(settings)
-        try:
+        with opened_ready(settings) as (main, keystore):
+            this = cls(settings, main, keystore)
             check_pair(this.main, this.keystore)
             yield this
-        finally:
-            this.main.close()
-            this.keystore.close()
 
     def plan(self, connection: Connection, wanted: str | None) -> Plan:
         head, held = self._held(connection)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from crypto.primitives import random_bytes
 from vault.database import Connection, Database
 from vault.errors import NotReady, Unavailable
-from vault.schema import KEYSTORE, MAIN, tables_of
+from vault.schema import KEYSTORE, MAIN, check_schema, tables_of
 from vault.settings import Settings
 from vault.steps import sql
 
@@ -91,6 +91,15 @@ def opened(settings: Settings) -> Iterator[tuple[Database, Database]]:
     finally:
         main.close()
         keystore.close()
+
+
+@contextmanager
+def opened_ready(settings: Settings) -> Iterator[tuple[Database, Database]]:
+    """The same, once both have this version's schema; raises `NotReady`."""
+    with opened(settings) as (main, keystore):
+        check_schema(main, MAIN)
+        check_schema(keystore, KEYSTORE)
+        yield main, keystore
 
 
 @contextmanager

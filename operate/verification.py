@@ -24,7 +24,7 @@ from crypto.errors import CannotOpen
 from crypto.primitives import constant_time_equal, sha256
 from operate.continuing import bound_by, digest
 from operate.ledger import ExpectedVault, Ledger
-from operate.pair import opened
+from operate.pair import opened_ready
 from vault.anchor import Anchor
 from vault.context import Opener, VaultContext, context_salts
 from vault.database import Connection, Database, Row
@@ -36,7 +36,6 @@ from vault.keystore import Keystore
 from vault.log import Head, TileReader
 from vault.opening import log_key, root_key, system_key
 from vault.registry import ACTIVE, REVOKED, Registry
-from vault.schema import KEYSTORE, MAIN, check_schema
 from vault.settings import Settings
 from vault.steps import sql
 from vault.values import StoredValue
@@ -110,9 +109,7 @@ def verify_data(settings: Settings) -> Verified:
 @contextmanager
 def _reading(settings: Settings) -> Iterator[tuple[Database, Keystore, Connection]]:
     """Both databases and one snapshot of main, for as long as it takes; raises `NotReady`."""
-    with opened(settings) as (main, keystore):
-        check_schema(main, MAIN)
-        check_schema(keystore, KEYSTORE)
+    with opened_ready(settings) as (main, keystore):
         try:
             with main.read() as connection:
                 if not main.is_sqlite:

@@ -75,9 +75,13 @@ def test_migrate_tells_what_there_was_to_do(
         ran = kluis(name, "--data", data, "--json")
         assert (ran.status, ran.error) == (1, "schema_newer")
     run_on(named["database_url"], "UPDATE alembic_version SET version_num = '0000'")
-    for command in (("serve",), ("invite",), ("agency", "list"), ("audit", "show")):
+    backup = ("backup", "--to", tmp_path / "main", "--keystore-to", tmp_path / "salts")
+    for command in (
+        *(("serve",), ("serve", "--workers", "2"), ("invite",), ("agency", "list"), backup),
+        *(("audit", "show"), ("audit", "key"), ("audit", "continue")),
+    ):
         ran = kluis(*command, "--data", data)
-        assert ran.status == 1
+        assert ran.status == 1, command
         assert "kluis migrate" in ran.err
     ran = kluis("audit", "verify", "--data", data)
     assert ran.status == 2
