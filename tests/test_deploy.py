@@ -57,6 +57,8 @@ def test_nginx_reads_its_example(tmp_path: Path) -> None:
     assert made.returncode == 0, made.stderr
     server = NGINX.read_text("utf-8").replace("/etc/ssl/kluis", str(tmp_path))
     server = server.replace("/var/log/nginx", str(tmp_path))
+    for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"):
+        server = f"{kind}_temp_path {tmp_path}/{kind};\n{server}"
     whole = tmp_path / "nginx.conf"
     whole.write_text(f"pid {tmp_path}/pid;\nevents {{}}\nhttp {{\n{server}\n}}\n", "utf-8")
     checked = run("nginx", "-t", "-c", whole)
