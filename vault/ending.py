@@ -53,12 +53,16 @@ def find_grant(system: System, vault_id: bytes, grant_id: bytes) -> Grant:
 def end(
     system: System, key: AuditKey, grant: Grant, actor: Actor, reason: str, now_ms: int
 ) -> Ended:
-    """Ends a grant with its entry, then deletes its salts. It is fine if another was first."""
+    """Ends a grant with its entry, then deletes its salts. It is fine if another was first.
+
+    Where it says that the entry is recorded, no salt is left, whoever ended it.
+    """
     while grant.state in {OFFERED, ACTIVE}:
         try:
             return end_as_it_is(system, key, grant, actor, reason, now_ms)
         except PremiseFailed:  # it has moved on: end it as it is now
             grant = find_grant(system, grant.vault_id, grant.grant_id)
+    system.keystore.drop_grant(grant.grant_id)  # whoever was first may have been killed before it
     return Ended(recorded=True)
 
 
