@@ -2,26 +2,37 @@
  * One grant of one vault: offered, redeemed, read, ended, in two databases that share no
  * transaction. docs/model.md tells how to read and run this, and which code each step stands for.
  *
- * A process is one request, in whichever server process it runs. It may be killed between any two
- * steps (KILLED): what it wrote stays, what it meant to write does not happen. A server that dies
- * is all its requests killed. `sweeper` is the sweeper of any server and begins anew after a kill.
+ *   main      state, phase, reads_used, version, and the log: one transaction each, in one order
+ *   keystore  salt0 (the code's) and salt1 (the token's): each write a transaction of its own
  *
- *   main      state, phase, reads_used, version, and the log: one transaction each, under one lock
- *   keystore  salt0 (the code's) and salt1 (the token's): each write its own transaction
+ * A process is one request, in whichever server it runs. It may be killed after any step (MAY_DIE):
+ * what it wrote stays, what it meant to write never happens. A server that dies is all of its
+ * requests killed. The sweeper is that of any server, and begins anew when it was killed.
  *
- * Each promise stands as an assertion or at the end as a formula. Compiled with one of the names
- * under BROKEN, one step is left out, and then the promise named beside it must be seen to fail.
+ * The promise stands as assertions, numbered, and as four formulas at the end:
  *
- * BROKEN  RELEASE_FIRST     a value is released before its entry is committed      (1)
- *         NO_STATE_RIGHT    a read is not judged again under the lock              (2)
- *         NO_VOID           an end that can't be logged does not void the salts    (3)
- *         NO_OFFERED_RIGHT  a redemption is not judged again under the lock        (4)
- *         NO_READS_RIGHT    reads left are not counted under the lock              (5)
- *         ANSWER_FIRST      the token is answered before the code's salt is gone   (6)
- *         ACK_FIRST         an end is answered before the salts are gone           (7)
- *         NO_END_PREMISE    an end is not judged again under the lock              (8)
- *         NO_SWEEP          salts of ended grants and older phases are not swept   (9)
- *         NO_SETTLE         what the log is owed is never written                  (10)
+ *    (1) no value leaves without its entry              (6) a code is dead once its token is shown
+ *    (2) no read stands in the log after the end        (7) an end is answered when nothing opens
+ *    (3) what begins after an answered end opens        (8) a grant ends once
+ *        nothing, and gets no token                     (9) no salt outlives its use
+ *    (4) a code is redeemed once                       (10) an answered end stands in the log
+ *    (5) never more reads than allowed                 (11) what is over, ends
+ *
+ * Each name below takes one step away, and then its promise must be seen to fail:
+ *
+ *    RELEASE_FIRST     (1) values leave before their entry is committed
+ *    NO_STATE_RIGHT    (2) a read is not judged again under the lock
+ *    NO_VOID           (3) (7) an end that can't be logged leaves the salts
+ *    NO_OFFERED_RIGHT  (4) a redemption is not judged again under the lock
+ *    NO_READS_RIGHT    (5) reads left are not counted under the lock
+ *    NO_LOCK           (5) two transactions judge and write at the same time
+ *    ANSWER_FIRST      (6) the token is answered before the code's salt is gone
+ *    NO_DROP           (7) an end leaves the salts to the sweeper
+ *    NO_SECOND_DROP    (7) so does an end that finds another was first
+ *    NO_END_PREMISE    (8) an end is not judged again under the lock
+ *    NO_SWEEP          (9) the sweeper leaves salts of ended grants and older phases
+ *    NO_SETTLE        (10) nobody writes what the log is owed
+ *    NO_TIME          (11) the sweeper does not look at the time
  */
 
 #ifndef REDEEMERS
@@ -40,7 +51,9 @@
 #define FAULTS 1                /* how many transactions of main fail */
 #endif
 #define READS_MAX 1
+#ifndef TRIES
 #define TRIES 2                 /* preparations of one request; in the code four */
+#endif
 
 mtype = { OFFERED, ACTIVE, ENDED };     /* a grant's state in main */
 mtype = { ABSENT, PRESENT, VOIDED };    /* a salt; voided: its row holds what is owed */
@@ -58,6 +71,8 @@ mtype salt1 = ABSENT;
 byte salt1_is = 0;              /* which one: a salt made again has other bytes */
 byte token_needs = 0;           /* the one that the stanzas in main were boxed under */
 #define owed (salt0 == VOIDED || salt1 == VOIDED)
+#define token_opens (salt1 == PRESENT && salt1_is == token_needs)
+#define something_opens (salt0 == PRESENT || (phase == 1 && token_opens))
 
 /* time, turned by `clock` */
 bool offer_over = false;
@@ -118,9 +133,11 @@ proctype redeem() {
   byte seen_version, tries, made;
   bool code_salt, after_end, time_over;
 
-  atomic { after_end = acked; time_over = offer_over };
 look:
-  atomic { tries++; seen = state; seen_version = version };         /* main, one statement */
+  atomic {
+    if :: tries == 0 -> after_end = acked; time_over = offer_over :: else fi;
+    tries++; seen = state; seen_version = version                   /* main, one statement */
+  };
   code_salt = (salt0 == PRESENT);                                   /* keystore, one statement */
   if                                                                /* decide_redeem */
   :: seen == ACTIVE -> kind = SECOND_USE
@@ -138,11 +155,10 @@ look:
   fi;
   TRANSACTION(dead)
     if
-    :: kind == PERMIT && version != seen_version -> goto again      /* premise `unchanged` */
-    :: kind != PERMIT && state != seen -> goto again                /* premise `_still` */
 #ifndef NO_OFFERED_RIGHT
-    :: kind == PERMIT && version == seen_version && state != OFFERED -> goto dead   /* _REDEEM */
-#endif
+    :: kind == PERMIT && version != seen_version -> goto again      /* premise `unchanged`, and */
+#endif                                                              /* with it right _REDEEM */
+    :: kind != PERMIT && state != seen -> goto again                /* premise `_still` */
     :: else
     fi;
     if
@@ -158,7 +174,7 @@ look:
   :: else
   fi;
 #ifdef ANSWER_FIRST
-  token_out = true;
+  atomic { assert(salt0 != PRESENT); token_out = true };            /* (6) */
 #endif
   atomic {                                                          /* drop_phases(below=1) */
     if :: salt0 == PRESENT -> salt0 = ABSENT :: else fi; MAY_DIE
@@ -166,6 +182,7 @@ look:
   atomic {
     assert(!after_end);                                             /* (3) */
     token_out = true;
+    assert(salt0 != PRESENT);                                       /* (6) */
     goto dead
   };
 again:
@@ -187,9 +204,11 @@ proctype read() {
   bool token_salt, after_end, time_over, entered;
 
 end_waits_for_token:
-  atomic { token_out -> after_end = acked; time_over = grant_over };
-  atomic { seen = state; used = reads_used };                       /* _find: main, then */
-  token_salt = (salt1 == PRESENT && salt1_is == token_needs);       /* the keystore */
+  atomic {
+    token_out -> after_end = acked; time_over = grant_over;
+    seen = state; used = reads_used                                 /* _find: main, then */
+  };
+  token_salt = token_opens;                                         /* the keystore */
   if                                                                /* decide_read */
   :: seen == ACTIVE && !time_over && used < READS_MAX && token_salt ->
     assert(!after_end)                                              /* (3) not even opened */
@@ -244,13 +263,14 @@ proctype take_back() {
 
 look:
   atomic { seen = state; seen_phase = phase };                      /* find_grant */
-  if
-  :: seen == ENDED -> goto drop                                     /* another was first */
+  if                                                                /* another was first, and */
+#ifndef NO_SECOND_DROP
+  :: seen == ENDED -> goto drop                                     /* may not have got further */
+#else
+  :: seen == ENDED -> goto answer
+#endif
   :: else
   fi;
-#ifdef ACK_FIRST
-  acked = true;
-#endif
   TRANSACTION(unlogged)
     if
 #ifndef NO_END_PREMISE
@@ -261,10 +281,15 @@ look:
     WRITE_END;
   COMMITTED;
 drop:
+#ifndef NO_DROP
   DROP_SALTS;
+#endif
+#ifdef NO_SECOND_DROP
+answer:
+#endif
   atomic {
-    assert(salt0 != PRESENT);                                       /* (7) 200: the keys that */
-    acked = true;                                                   /* the code had are gone */
+    assert(!something_opens);                                       /* (7) 200: the keys are gone */
+    acked = true;
     goto dead
   };
 unlogged:                                                           /* LogUnavailable */
@@ -272,7 +297,10 @@ unlogged:                                                           /* LogUnavai
     if :: late = true; late_state = seen; late_phase = seen_phase :: true fi; MAY_DIE
   };
   VOID_SALTS;
-  acked = true;                                                     /* 202 */
+#ifndef NO_VOID
+  assert(!something_opens);                                         /* (7) 202: they are as well */
+#endif
+  acked = true;
 dead:
   atomic { seen = DENY; seen_phase = 0 }
 }
@@ -298,7 +326,7 @@ proctype sweeper() {
   bool drop0, drop1;
 
 dead:
-  atomic { seen = DENY; seen_phase = 0; drop0 = false; drop1 = false };
+  seen = DENY; seen_phase = 0; drop0 = false; drop1 = false;
 #ifndef NO_SETTLE
   if                                                                /* 1 _settle_owed: keystore, */
   :: owed ->
@@ -314,6 +342,7 @@ dead:
   fi;
 #endif
 expire:
+#ifndef NO_TIME
   atomic {                                                          /* 2 _expire_salts: what is */
     if :: offer_over && salt0 == PRESENT -> salt0 = ABSENT :: else fi;  /* owed stays */
     if :: grant_over && salt1 == PRESENT -> salt1 = ABSENT :: else fi;
@@ -331,6 +360,7 @@ expire:
   goto clean;
 unlogged:
   VOID_SALTS;
+#endif
 clean:
 #ifndef NO_SWEEP
   atomic { seen = state; seen_phase = phase };                      /* 4 _drop_ended_salts: main, */
