@@ -449,7 +449,7 @@ def play(machine: type[VaultMachine], stories: int, steps: int) -> None:
 
 @pytest.mark.timeout(600)  # a story that fails is told again until it is short
 def test_any_story_goes_as_the_model_says() -> None:
-    play(VaultMachine, stories=20, steps=40)
+    play(VaultMachine, stories=16, steps=40)
 
 
 @pytest.mark.slow
@@ -461,4 +461,4 @@ def test_any_long_story_goes_as_the_model_says() -> None:
         erasures_left = 2
         restores_left = 4
 
-    play(LongStory, stories=40, steps=60)
+    play(LongStory, stories=25, steps=60)

@@ -23,7 +23,6 @@ from vault.activities import Activity, Entry
 from vault.errors import NotReady
 from vault.fields import NewValue
 from vault.methods import VaultCreated
-from vault.reading import parse_access_token
 from vault.sessions import SessionStarted, UnlockSecret
 from vault.settings import Settings
 from vault.system import System
@@ -139,9 +138,7 @@ class World:
     def read(
         self, grant: int, agency: str, fields: Sequence[str], **changes: Any
     ) -> dict[str, tuple[Any, bool]]:
-        proof = self.agencies[agency].proof(**changes)
-        token = parse_access_token(self.secrets["token", grant])
-        found = self.vault.read(caller.TokenHolder(token, proof, None), fields)
+        found = self.agencies[agency].read(self.secrets["token", grant], fields, **changes)
         return {name: (one.statement.value, one.is_current) for name, one in found.items()}
 
     def look(self, session: int) -> list[Line]:
