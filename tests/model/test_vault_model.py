@@ -276,13 +276,13 @@ class VaultMachine(RuleBasedStateMachine):
         self.taken.append(self.take())
 
     @precondition(lambda self: self.taken and self.restores_left > 0)
-    @rule(n=which)
-    def restore(self, n: int) -> None:
+    @rule(n=which, new_log=st.booleans())
+    def restore(self, n: int, new_log: bool) -> None:
         """Main alone is set back, beside the keystore as it is."""
         self.restores_left -= 1
         taken = self.taken[n % len(self.taken)]
         self.model.main = deepcopy(taken.main)
-        self.world.restore(taken.dump)
+        self.world.restore(taken.dump, new_log=new_log)
 
     # Rotating the root key belongs here: nothing in the model changes, but for the key itself.
 

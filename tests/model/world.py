@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import event
 
 from crypto.encoding import b64u
+from operate.continuing import go_on, plan
 from tests.builders import AgencyDesk, FakeClock, Store
 from tests.model.dumps import Dump, log_size, set_anchor_back, set_back
 from tests.model.state import Line, Name
@@ -153,8 +154,11 @@ class World:
     def restart(self) -> None:
         self._use(self.store.reopen())
 
-    def restore(self, dump: Dump) -> None:
-        """Sets main back. A log that lost entries is not served until the anchor goes back too."""
+    def restore(self, dump: Dump, *, new_log: bool) -> None:
+        """Sets main back. A log that lost entries is not served as it is.
+
+        It goes on under a new name (`kluis audit continue`), or the anchor is set back as well.
+        """
         self.store.close()
         anchored = int(self.store.settings.anchor.read_text().split("\n")[1])
         set_back(self.store, dump)
@@ -162,7 +166,10 @@ class World:
             vault = Vault.open(self.store.settings, self.store.clock)
             assert log_size(dump.main) >= anchored
         except NotReady:
-            set_anchor_back(self.store, dump)
+            if new_log:
+                go_on(self.store.settings, self.store.clock, plan(self.store.settings))
+            else:
+                set_anchor_back(self.store, dump)
             vault = Vault.open(self.store.settings, self.store.clock)
         self._use(vault)
 
