@@ -12,7 +12,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-ver
 .PHONY: help demo serve test check bench fuzz mutants lock clean tools
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' Makefile
 
 demo: $(RUN) ## play one citizen story from start to end
 	$(BIN)/kluis demo
@@ -40,12 +40,17 @@ bench: $(DEV) ## measure the promised timings
 fuzz: $(DEV) ## look for inputs that a decoder does not stand (FUZZ_SECONDS=10 each)
 	$(BIN)/python -m tests.fuzz.run
 
+mutants: $(DEV) ## break crypto, consent and audit line by line, and see which tests notice
+	rm -rf mutants
+	CI=1 $(BIN)/mutmut run --max-children 1
+	$(BIN)/mutmut results
+
 lock: $(DEV) ## write both lock files again (LOCK_FLAGS=--upgrade takes newer versions)
 	$(COMPILE) --group build $(LOCK_FLAGS) -o requirements.lock
 	$(COMPILE) --group dev -c requirements.lock $(LOCK_FLAGS) -o requirements-dev.lock
 
 clean: ## remove .venv and caches; kluis-data stays
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .fuzz mutants dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 tools:

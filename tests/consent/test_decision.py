@@ -155,6 +155,10 @@ def test_offer_5_the_recovery_code_was_typed_back() -> None:
     assert offer(recovery_confirmed=False) == Deny("unconfirmed_recovery")
 
 
+def test_offer_4_any_number_of_reads_where_one_may_be_the_most() -> None:
+    assert decide_offer(HERE, OFFER, replace(LIMITS, reads_max=1)) == Permit(TERMS.fields)
+
+
 @pytest.mark.parametrize("weighty", [{"agency_is_new": True}, {"duration_seconds": 501}])
 def test_offer_6_a_weighty_grant_follows_a_fresh_unlock(weighty: dict[str, Any]) -> None:
     assert offer(unlock_age_seconds=301, **weighty) == Deny("unlock_too_old")
@@ -253,6 +257,10 @@ def test_read_5_with_an_officer_where_the_agency_registered_so() -> None:
     strict = registered(officer_required=True)
     assert read(strict) == Deny("officer_required")
     assert read(strict, officer_named=True) == Permit((FAMILY,))
+
+
+def test_read_6_all_that_is_granted() -> None:
+    assert read(requested=(FAMILY, GIVEN)) == Permit((FAMILY, GIVEN))
 
 
 @pytest.mark.parametrize("asked", [(), (BIRTH,), (FAMILY, BIRTH), (FAMILY, "nonsense")])

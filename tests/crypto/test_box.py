@@ -126,6 +126,8 @@ def test_the_kdf_separates_labels_contexts_salts_and_keys() -> None:
 
 def test_a_derived_id_has_sixteen_bytes() -> None:
     assert derive_id(KEY, "id") == kdf(KEY, "id").reveal()[:16]
+    assert derive_id(KEY, "id", b"grant") == kdf(KEY, "id", b"grant").reveal()[:16]
+    assert derive_id(KEY, "id", b"grant") != derive_id(KEY, "id")
 
 
 def test_a_mac_separates_its_parts() -> None:

@@ -394,6 +394,13 @@ def test_a_refused_token_is_not_in_the_error() -> None:
 # the issuer, before anything is proved
 
 
+def test_the_issuer_is_read_of_a_token_of_the_largest_size() -> None:
+    longest = _assertion().ljust(CLIENT_ASSERTION.token_bytes_max, "x")
+    assert unverified_issuer(longest, CLIENT_ASSERTION) == ASSERTION["iss"]
+    with pytest.raises(BadToken):
+        unverified_issuer(longest + "x", CLIENT_ASSERTION)
+
+
 def test_the_issuer_is_read_to_look_up_keys() -> None:
     assert unverified_issuer(_assertion(), CLIENT_ASSERTION) == ASSERTION["iss"]
     for token, check in (

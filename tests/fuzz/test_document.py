@@ -23,7 +23,7 @@ SEEDED = settings(
     suppress_health_check=list(HealthCheck),
 )
 SHORT = settings(SEEDED, max_examples=4)
-LONG = settings(SEEDED, max_examples=60, phases=[Phase.generate])
+LONG = settings(SEEDED, max_examples=40, phases=[Phase.generate])
 
 
 @pytest.fixture(scope="module")
@@ -157,4 +157,4 @@ def test_stories_are_answered_by_the_document(world: World, name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", REACHED)
 def test_long_stories_are_answered_by_the_document(world: World, name: str) -> None:
-    tell(world, name, 60)
+    tell(world, name, 40)

@@ -148,6 +148,7 @@ def opened_world(folder: Path) -> Iterator[World]:
         unlock_failures_per_hour=UNLIMITED,
         refusals_per_minute=UNLIMITED,
         offers_per_day=UNLIMITED,
+        owner_acts_per_hour=UNLIMITED,
     )
     server = next(generator)
     try:
