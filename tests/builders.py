@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from consent.credentials import Client, Proof
 from crypto import jose
@@ -183,6 +184,15 @@ class Store:
         settings = initialise(Places.beside(folder / "kluis"), URL, "open", **databases)
         clock = FakeClock()
         return cls(settings, clock, Vault.open(settings, clock))
+
+    @classmethod
+    def make_on_tables(cls, folder: Path, databases: Mapping[str, str]) -> "Store":
+        """The same, on databases that hold the tables already, and nothing else.
+
+        Making them takes longer than most tests. `tests/operate/test_pair.py` makes them for real.
+        """
+        with patch("operate.setup.check_new"), patch("operate.setup.make_tables"):
+            return cls.make(folder, **databases)
 
     @classmethod
     def make_live(cls, folder: Path, url: str) -> "Store":

@@ -69,6 +69,6 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
         made = Store.make(tmp_path)
     else:
         databases: Databases = request.getfixturevalue("postgresql")
-        made = Store.make(tmp_path, **databases.emptied())
+        made = Store.make_on_tables(tmp_path, databases.with_tables())
     yield made
     made.close()

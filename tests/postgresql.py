@@ -11,8 +11,30 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-# Nothing here outlives the run, so nothing needs to survive the loss of power.
-_SETTINGS = ("fsync = off", "full_page_writes = off", "log_line_prefix = '%d %p '")
+from operate.migration import make_tables
+from vault.database import Database
+from vault.schema import KEYSTORE, MAIN
+
+_LOG_LINES = "ALTER SYSTEM SET log_line_prefix = '%d %p '"
+
+# Of PostgreSQL's own schema nothing is asked.
+_SHAPE = """
+SELECT c.oid, c.relname, c.relacl::text, c.relhasrules, c.relhastriggers, c.relrowsecurity,
+    c.relpersistence, a.attname, a.atttypid, a.attnotnull,
+    (SELECT count(*) FROM pg_constraint k WHERE k.conrelid = c.oid),
+    (SELECT count(*) FROM pg_proc p WHERE p.pronamespace = c.relnamespace),
+    (SELECT setconfig::text FROM pg_db_role_setting s
+        JOIN pg_database d ON d.oid = s.setdatabase WHERE d.datname = current_database())
+FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+WHERE c.relnamespace = 'public'::regnamespace ORDER BY c.oid, a.attnum
+"""
+_NO_ROWS = """
+DO $$ DECLARE found text; BEGIN
+    FOR found IN SELECT tablename FROM pg_tables
+        WHERE schemaname = 'public' AND tablename <> 'alembic_version'
+    LOOP EXECUTE format('DELETE FROM %I', found); END LOOP;
+END $$
+"""
 
 
 @dataclass(slots=True)
@@ -23,6 +45,7 @@ class Databases:
     worker: str
     log: Path  # each line begins with the database and the process
     made: set[str] = field(default_factory=set)
+    shapes: dict[str, list[tuple[object, ...]]] = field(default_factory=dict)
 
     @classmethod
     @contextmanager
@@ -39,9 +62,7 @@ class Databases:
             folder.mkdir(exist_ok=True)
             server = postgres_server.get_server(folder, cleanup_mode="delete")
         databases = cls(lambda name: server.get_uri(database=name), worker, server.log)
-        for setting in _SETTINGS:
-            run_on(databases.url_of("postgres"), f"ALTER SYSTEM SET {setting}")
-        run_on(databases.url_of("postgres"), "SELECT pg_reload_conf()")
+        run_on(databases.url_of("postgres"), _LOG_LINES, "SELECT pg_reload_conf()")
         yield databases
         server.cleanup()
 
@@ -85,6 +106,28 @@ class Databases:
             finally:
                 Path(name).write_text(before, encoding="utf-8")
                 admin.execute("SELECT pg_reload_conf()")
+
+    def with_tables(self) -> dict[str, str]:
+        """The pair with the tables of this version and without a row; as settings.
+
+        Rows go, which is faster than making the tables; where a test changed more, all goes.
+        """
+        for name, which in (("main", MAIN), ("keystore", KEYSTORE)):
+            url = self.url(name)
+            if shape(url) != self.shapes.get(url):
+                run_on(url, "DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
+                database = Database(url)
+                make_tables(database, which)
+                database.close()
+                self.shapes[url] = shape(url)
+            run_on(url, _NO_ROWS)
+        return {"database_url": self.main, "keystore_url": self.keystore}
+
+
+def shape(url: str) -> list[tuple[object, ...]]:
+    """Everything that is made in a database: tables and indexes, columns, rules, triggers."""
+    with psycopg.connect(url) as connection:
+        return connection.execute(_SHAPE).fetchall()
 
 
 def run_on(url: str, *statements: str | sql.Composed) -> None:
