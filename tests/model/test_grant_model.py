@@ -11,7 +11,7 @@ import pytest
 
 from tests.model.spin import MODEL, needs_spin, search
 
-pytestmark = [needs_spin, pytest.mark.slow]
+pytestmark = [needs_spin, pytest.mark.slow, pytest.mark.timeout(500)]
 
 PROCESSES = {"redeem", "read", "take_back", "late_end", "sweeper", "clock"}
 STORIES = (
