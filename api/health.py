@@ -13,7 +13,7 @@ from api.bodies import StrictRoute
 from api.credentials import OpenedVault
 from api.described import documented
 from api.shapes import Answer
-from vault.errors import NotReady
+from vault.errors import NotReady, Unavailable
 from vault.schema import MAIN, check_schema
 from vault.steps import sql
 from vault.vault import Vault
@@ -21,6 +21,7 @@ from vault.vault import Vault
 router = APIRouter(route_class=StrictRoute, tags=["health"])
 
 
+_TRIED_SECONDS = 1.0
 _SWEEPS_LATE = 3  # rounds
 _SWEEP_SECONDS = 60  # a round of many ends may take that long
 _FREE_BYTES_MIN = 256 * 2**20
@@ -28,19 +29,34 @@ _STANDS = sql("SELECT 1 FROM audit_head")
 
 
 class _Looking:
-    """One request at a time looks; others meanwhile get what was found last."""
+    """One request at a time looks; others meanwhile get what was found last.
+
+    Whether the log can be written is tried once a second at most: it takes the lock that every
+    entry needs, and anybody may ask.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._found: list[str] = []
+        self._tried_at = -_TRIED_SECONDS
 
     def problems(self, vault: Vault) -> list[str]:
         if self._lock.acquire(blocking=False):
             try:
-                self._found = list(_problems(vault))
+                self._found = list(_state(vault)) or list(self._written(vault))
             finally:
                 self._lock.release()
         return self._found
+
+    def _written(self, vault: Vault) -> Iterator[str]:
+        if time.monotonic() < self._tried_at + _TRIED_SECONDS:
+            return
+        try:
+            with vault.system.main.write() as connection:  # changes nothing: it begins, or not
+                connection.execute(_STANDS)
+            self._tried_at = time.monotonic()
+        except Unavailable:
+            yield "The log can't be written: the main database is locked, or for readers only."
 
 
 async def _looking(request: Request) -> _Looking:
@@ -78,7 +94,7 @@ def readyz(vault: OpenedVault, looked: LookedAt, response: Response) -> Readines
     return Readiness(status="not_ready" if problems else "ready", problems=problems)
 
 
-def _problems(vault: Vault) -> Iterator[str]:
+def _state(vault: Vault) -> Iterator[str]:
     system, sweeper = vault.system, vault.sweeper
     settings = system.settings
     lag_seconds = system.anchor.lag_seconds()
@@ -95,12 +111,10 @@ def _problems(vault: Vault) -> Iterator[str]:
     try:
         check_schema(system.main, MAIN)
         system.log.head()
-        with system.main.write() as connection:  # it changes nothing: that it begins is the proof
-            connection.execute(_STANDS)
     except NotReady as fault:
         yield str(fault)
     except Exception:  # noqa: BLE001 - whatever it is, it does not answer
-        yield "The log can't be written: the main database does not answer, or only to readers."
+        yield "The main database does not answer."
     try:
         system.keystore.instance_id()
     except Exception:  # noqa: BLE001 - the same

@@ -277,6 +277,7 @@ def test_readyz_tells_why(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> 
     with monkeypatch.context() as newer:
         newer.setattr("vault.schema.VERSIONS", {"main": "0000", "keystore": "0001"})
         assert "newer schema" in ready()[1][0]
+    time.sleep(1.1)  # whether it can be written is tried once a second
     database = vault.system.settings.data / "db"
     with sqlite3.connect(database) as writer:
         writer.execute("BEGIN IMMEDIATE")
@@ -285,6 +286,25 @@ def test_readyz_tells_why(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> 
     assert (status, problems) == (503, [problems[0]])
     assert "can't be written" in problems[0]
     assert ready() == (200, [])
+
+
+def test_whoever_asks_often_whether_it_is_ready_does_not_hold_up_the_log(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[str] = []
+    main = watched.server.vault.system.main
+    write = main.write
+
+    def counted() -> Any:
+        tried.append(threading.current_thread().name)
+        return write()
+
+    monkeypatch.setattr(main, "write", counted)
+    began = time.monotonic()
+    for _ in range(20):
+        assert httpx.get(watched.server.url + "/readyz").status_code == 200
+    asked = [name for name in tried if name not in {"sweeper", "sequencer"}]
+    assert 1 <= len(asked) <= 1 + (time.monotonic() - began)
 
 
 def test_a_server_that_stops_answers_what_is_under_way_and_ends_with_0(tmp_path: Path) -> None:
