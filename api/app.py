@@ -34,9 +34,9 @@ from consent.errors import ConsentError
 from vault.errors import VaultError
 from vault.vault import Vault
 
-NOUNS = (
-    vaults, sessions, methods, catalogue, values, agencies, offers, grants, activity,
-    tokens, data, metadata, checkpoint, landing, health,
+NOUNS = (  # in the order in which a path is looked up: what agencies read all day comes first
+    data, tokens, vaults, sessions, methods, catalogue, values, agencies, offers, grants, activity,
+    metadata, checkpoint, landing, health,
 )  # fmt: skip
 
 

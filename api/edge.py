@@ -4,7 +4,6 @@ that an error of ours tells nobody anything.
 
 import logging
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import problem_of_status
@@ -17,6 +16,7 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+_RAW_HEADERS = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
 
 
 class Edge:
@@ -102,7 +102,7 @@ class _Answer:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.started = True
-            headers = MutableHeaders(scope=message)
-            for name, value in HEADERS.items():
-                headers.setdefault(name, value)
+            given = list(message["headers"])
+            names = {name for name, _ in given}
+            message["headers"] = given + [one for one in _RAW_HEADERS if one[0] not in names]
         await self._send(message)

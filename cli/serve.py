@@ -1,5 +1,6 @@
 """`kluis serve`: the HTTP server. Nothing of a request is logged but what the audit log records."""
 
+import gc
 import ipaddress
 import os
 import resource
@@ -137,6 +138,7 @@ def serve(
             _stop_on_signals(server)
             with observing.started(vault, door):
                 _announce(out, settings.url, host, bound)
+                _spare_collector()
                 server.run(sockets=[listener])
     out.say("Stopped.")
 
@@ -182,6 +184,14 @@ class WorkerProtocol(GuardedProtocol):
     """The connections of one of several processes: uvicorn finds it there by its name."""
 
 
+def _spare_collector() -> None:
+    """What was made before the first request stays for good: looking through it again and again
+    would hold up every request for milliseconds.
+    """
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 100)
+
+
 def worker_app() -> ASGIApp:
     """The application of one of several processes, which opens and closes its own vault."""
     door = WorkerProtocol.door = Door(Bounds(proxy=os.environ.get(_WORKER_PROXY)))
@@ -194,6 +204,7 @@ def worker_app() -> ASGIApp:
         with vault, counting_together(vault), observing.started(vault, door):
             yield
 
+    _spare_collector()
     app = create_app(vault)
     app.router.lifespan_context = serving
     return observing.around(app)

@@ -28,12 +28,16 @@ def u64(number: int) -> bytes:
     return number.to_bytes(8, "big")
 
 
+_U32 = [u32(number) for number in range(256)]
+
+
 def pae(*parts: bytes | str | int) -> bytes:
     """u32(n) || for each part: u32(length) || bytes. Text as NFC UTF-8, integers as u64."""
     encoded = [u32(len(parts))]
     for part in parts:
         data = part if type(part) is bytes else _part(part)
-        encoded += len(data).to_bytes(4, "big"), data
+        encoded.append(_U32[len(data)] if len(data) < 256 else u32(len(data)))
+        encoded.append(data)
     return b"".join(encoded)
 
 
