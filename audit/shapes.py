@@ -49,7 +49,7 @@ def _is_entry_id(value: Any) -> bool:
 def instant_text(at_ms: int) -> str:
     """Unix milliseconds as `YYYY-MM-DDTHH:MM:SS.mmmZ`."""
     at = _EPOCH + timedelta(milliseconds=at_ms)
-    return f"{at:%Y-%m-%dT%H:%M:%S}.{at_ms % 1000:03}Z"
+    return at.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def parse_instant(text: object) -> int:

@@ -114,10 +114,11 @@ class Database:
         self.is_sqlite = self.dialect == "sqlite"
 
     @contextmanager
-    def read(self) -> Iterator[Connection]:
-        """A transaction for short reads, all of one snapshot."""
+    def read(self, *, snapshot: bool = True) -> Iterator[Connection]:
+        """A transaction for short reads, all of one snapshot; or none, for a single statement."""
         with self._driver() as driver:
-            driver.execute(_READ[self.dialect])
+            if snapshot:
+                driver.execute(_READ[self.dialect])
             yield Connection(driver, self.dialect)
             driver.rollback()
 

@@ -1,7 +1,8 @@
 """Every key of a vault by its name, in the order of docs/format.md, 4 Keys. Stores nothing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from crypto.box import Context, box, derive_id, kdf, keypair, mac, open_box
 from crypto.encoding import pae
@@ -90,6 +91,7 @@ class MetadataKeys:
     vault_id: bytes
     row_key: Secret
     handle_key: Secret
+    known: dict[object, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, key: Secret, vault_id: bytes) -> "MetadataKeys":
@@ -99,7 +101,11 @@ class MetadataKeys:
         return mac(self.row_key, table, *columns)
 
     def handle(self, field: str) -> bytes:
-        return mac(self.handle_key, field)[:16]
+        """The name that a field's rows stand under."""
+        if field not in self.known:
+            self.known[field] = mac(self.handle_key, field)[:16]
+        handle: bytes = self.known[field]
+        return handle
 
     def key_hash(self, grant_id: bytes, thumbprint: str) -> bytes:
         """A client key's thumbprint as this grant stores it: no two grants show the same."""

@@ -98,10 +98,11 @@ class Keystore:
 
     def get(self, keys: Sequence[SaltKey]) -> dict[SaltKey, bytes]:
         """The salts that are there, in one statement. A missing one is simply absent."""
-        with self._database.read() as connection:
+        with self._database.read(snapshot=False) as connection:
             rows = connection.execute(_GET, {"ids": [key.id for key in keys]}).all()
-        found = {SaltKey(row.kind, row.id, row.phase): row.salt for row in rows}
-        return {key: found[key] for key in keys if key in found}
+        found = {(row.kind, row.id, row.phase): row.salt for row in rows}
+        names = {key: (key.kind, key.id, key.phase) for key in keys}
+        return {key: found[name] for key, name in names.items() if name in found}
 
     def make(self, key: SaltKey, vault_id: bytes, expires_at: int | None = None) -> bytes:
         """The salt of this name, made if absent: racers for one name all get the same salt.

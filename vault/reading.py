@@ -95,32 +95,7 @@ async def read(
     recorded, released = await system.record_soon(reading.prepare, aside)
     if recorded.permitted and released is not None and released.reads_max is None:
         return released.values
-    return await aside(lambda: _finish(system, holder, recorded, released, now_ms))
-
-
-def _finish(
-    system: System,
-    holder: caller.TokenHolder,
-    recorded: Recorded,
-    released: "_Prepared | None",
-    now_ms: int,
-) -> dict[str, Released]:
-    """What a refusal and a counted read take beyond the entry."""
-    if released is not None and released.reads_max is not None:
-        _end_if_used_up(system, released, now_ms)
-    if not recorded.permitted or released is None:
-        system.limits.admits("refusals_per_minute", holder.proof.thumbprint, now_ms)
-        raise _refusal(recorded.event)
-    return released.values
-
-
-def _end_if_used_up(system: System, released: "_Prepared", now_ms: int) -> None:
-    """After the last allowed read the grant ends: counted anew, for others may have read too."""
-    grant = released.grant
-    with system.main.read() as connection:
-        used = connection.execute(_READS_USED, grant.this).scalar_one_or_none()
-    if used is not None and used >= (released.reads_max or 0):
-        end(system, released.context.audit_key, grant, SYSTEM, "used_up", now_ms)
+    return await aside(lambda: reading.finish(recorded, released))
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +149,24 @@ class _Reading:
         return self._permitted(found, held), _Prepared(
             found.context, found.grant, values, found.terms.reads_max
         )
+
+    def finish(self, recorded: Recorded, released: _Prepared | None) -> dict[str, Released]:
+        """What a refusal and a counted read take beyond the entry."""
+        if released is not None and released.reads_max is not None:
+            self._end_if_used_up(released, released.reads_max)
+        if not recorded.permitted or released is None:
+            who = self.holder.proof.thumbprint
+            self.system.limits.admits("refusals_per_minute", who, self.now_ms)
+            raise _refusal(recorded.event)
+        return released.values
+
+    def _end_if_used_up(self, released: _Prepared, reads_max: int) -> None:
+        """After the last allowed read the grant ends: counted anew, for others may have read."""
+        grant, key = released.grant, released.context.audit_key
+        with self.system.main.read() as connection:
+            used = connection.execute(_READS_USED, grant.this).scalar_one_or_none()
+        if used is not None and used >= reads_max:
+            end(self.system, key, grant, SYSTEM, "used_up", self.now_ms)
 
     def _find(self, connection: Connection) -> _Found:
         token_id = derive_id(self.holder.token, "id")

