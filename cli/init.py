@@ -15,6 +15,7 @@ from cli.installation import explain
 from cli.options import DEFAULT_DATA, Data, Json, at
 from cli.output import Output
 from operate.setup import Places, initialise
+from operate.token import FILE
 from vault.settings import SETTINGS_FILE
 
 _DATABASES = ("database_url", "keystore_url")
@@ -65,6 +66,15 @@ def init(
             help="Who may make a vault: anybody, people with an invitation, or nobody but you.",
         ),
     ] = Registration.INVITE,
+    root: Annotated[
+        str,
+        typer.Option(
+            "--root",
+            envvar="KLUIS_ROOT_KEY",
+            help="Where the root key lies: file, or a PKCS#11 URI that names a token "
+            "(docs/backup.md).",
+        ),
+    ] = FILE,
     json: Json = False,
 ) -> None:
     """Make a new installation: keys, databases, settings. Nothing is ever overwritten.
@@ -88,9 +98,10 @@ def init(
             "host name of its own, like https://kluis.example.org."
         )
     places = Places.beside(data, keys, anchor)
+    more = _named_databases() | ({} if root == FILE else {"root_key": root})
     try:
         with out.working("Making keys and databases"):
-            settings = initialise(places, url, registration.value, **_named_databases())
+            settings = initialise(places, url, registration.value, **more)
     except ValidationError as error:
         raise WrongUse(explain(error, data / SETTINGS_FILE), "bad_settings") from None
     except OSError as error:

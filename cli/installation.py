@@ -11,6 +11,7 @@ from audit.shapes import instant_text
 from cli.errors import WrongUse
 from cli.output import Output
 from crypto.encoding import b64u
+from operate.token import root_key
 from vault.caller import Operator
 from vault.sessions import UnlockSecret
 from vault.settings import SETTINGS_FILE, Settings, load_settings
@@ -46,7 +47,7 @@ def opened(data: Path, out: Output) -> Iterator[Vault]:
     """The vault of an installation, for one command. A server may be running beside it."""
     settings = settings_of(data)
     with out.working("Opening the vault"):
-        vault = Vault.open(settings)
+        vault = Vault.open(settings, root=root_key(settings))
     with vault:
         yield vault
 

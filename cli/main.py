@@ -54,6 +54,7 @@ PARTS: Mapping[str, tuple[str, str, str]] = {
     "audit": ("cli.audit", "app", "Check the log of everything that happened, or list it."),
     "backup": ("cli.backup", "backup", "Write an archive of each database, for the worst day."),
     "restore": ("cli.backup", "restore_", "Put archives back in place of the databases."),
+    "root": ("cli.root", "app", "The operator's root key, and changing it."),
     "doctor": ("cli.doctor", "doctor", "Look for what is wrong or risky in an installation."),
 }
 

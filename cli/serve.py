@@ -30,6 +30,7 @@ from cli.options import DEFAULT_DATA, Data, Json
 from cli.output import Output
 from operate.counting import counting_together
 from operate.pair import is_shared, only_one
+from operate.token import root_key
 from vault.settings import Settings
 from vault.vault import Vault
 
@@ -131,7 +132,7 @@ def serve(
     with only_one(settings), listen(host, port) as listener:
         bound = listener.getsockname()[1]
         with out.working("Opening the vault"):
-            vault = Vault.open(settings)
+            vault = Vault.open(settings, root=root_key(settings))
         with vault, counting_together(vault):
             door = Door(Bounds(proxy=proxy))
             server = make_server(vault, door, observing)
@@ -196,7 +197,8 @@ def worker_app() -> ASGIApp:
     """The application of one of several processes, which opens and closes its own vault."""
     door = WorkerProtocol.door = Door(Bounds(proxy=os.environ.get(_WORKER_PROXY)))
     observing = Observing.inherited()
-    vault = Vault.open(settings_of(Path(os.environ[_WORKER_DATA])))
+    settings = settings_of(Path(os.environ[_WORKER_DATA]))
+    vault = Vault.open(settings, root=root_key(settings))
     _get_going(vault)
 
     @asynccontextmanager

@@ -24,6 +24,7 @@ from crypto.primitives import sha256
 from crypto.secret import Secret
 from operate.exclusive import without_server
 from operate.pair import opened_ready
+from operate.token import root_key
 from vault.anchor import Anchor
 from vault.clock import Clock
 from vault.database import Connection, Database
@@ -31,7 +32,7 @@ from vault.errors import NotReady
 from vault.keys import AuditKey
 from vault.keystore import Keystore
 from vault.log import Batch, Head, TileReader
-from vault.opening import check_pair, log_key, root_key, system_key
+from vault.opening import check_pair, log_key, system_key
 from vault.recording import OPERATOR, draft
 from vault.settings import Settings
 from vault.steps import sql

@@ -8,12 +8,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from operate.advice import OK, RISK, WRONG, Advice
 from operate.setup import Places
 from operate.surroundings import beneath, surroundings
+from operate.token import root_key
 from vault.anchor import Anchor
 from vault.database import Database
 from vault.errors import Unavailable, VaultError
 from vault.guard import check_log
 from vault.keystore import Keystore, SaltKey
-from vault.opening import check_pair, log_key, root_key
+from vault.opening import check_pair, log_key
 from vault.registry import Registry
 from vault.schema import KEYSTORE, MAIN, check_schema
 from vault.settings import Settings, load_settings

@@ -70,12 +70,22 @@ class Ledger:
                 self.added.update(refs)
             case "registry.revoke":
                 self.revoked.update(refs)
+            case "key.rotate":
+                self._learn_macs(refs)
             case "vault.erase":
                 self.erased += 1
 
     def _learn_phase(self, vault: ExpectedVault, refs: Any, state: str) -> None:
         grant = vault.grants.setdefault(refs[0], ExpectedGrant(refs[1]))
         grant.mac_hash, grant.state = refs[1], state
+
+    def _learn_macs(self, refs: Any) -> None:
+        """A row of the registry goes on under another mac: old and new stand by turns."""
+        for old, new in zip(refs[::2], refs[1::2], strict=False):
+            for known in (self.added, self.revoked):
+                if old in known:
+                    known.remove(old)
+                    known.add(new)
 
     def _learn_refusal(self, vault: ExpectedVault, event: Event) -> None:
         if event.reason == "wrong_tx_code" and event.grant in vault.grants:

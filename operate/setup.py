@@ -14,13 +14,14 @@ from audit.tree import Frontier
 from crypto.primitives import random_bytes
 from operate.migration import make_tables
 from operate.pair import check_new, opened
+from operate.token import make_root, root_ids, root_key
 from vault.anchor import Anchor
 from vault.database import Database
 from vault.errors import NotReady
 from vault.keys import AuditKey, audit_salt, box_audit_key
 from vault.keystore import Keystore
-from vault.opening import ROOT_ID, log_key, log_key_path, root_key
-from vault.rootkey import root_key_path, write_key_file
+from vault.opening import ROOT_ID, log_key, log_key_path
+from vault.rootkey import write_key_file
 from vault.schema import KEYSTORE, MAIN
 from vault.settings import SETTINGS_FILE, Settings
 from vault.steps import insert_into, sql
@@ -82,9 +83,11 @@ def initialise(places: Places, url: str, registration: str = "invite", **more: s
     }
     settings = Settings.model_validate({"data": places.data, **chosen})
     check_new(settings)
+    if root_ids(settings):
+        raise NotReady("The token holds root keys of that name already. Choose another object.")
     places.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     places.keys.mkdir(parents=True, mode=0o700)
-    write_key_file(root_key_path(places.keys, ROOT_ID))
+    make_root(settings, ROOT_ID)
     write_key_file(log_key_path(places.keys))
     settings_file = places.data / SETTINGS_FILE
     # A JSON string is a TOML string too.

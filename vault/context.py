@@ -42,17 +42,19 @@ def context_salts(row: Row) -> tuple[SaltKey, SaltKey]:
     return vault_salt(row.vault_id), audit_salt(row.subject)
 
 
-def audit_key_of(root: RootKey, keystore: Keystore, subject: bytes, blob: bytes) -> AuditKey | None:
+def audit_key_of(root: RootKey, keystore: Keystore, row: Row) -> AuditKey | None:
     """A subject's audit key; None where its salt is gone or somebody changed its box."""
-    salt = keystore.get([audit_salt(subject)]).get(audit_salt(subject))
+    salt = keystore.get([audit_salt(row.subject)]).get(audit_salt(row.subject))
+    if salt is None:
+        return None
     try:
-        return None if salt is None else open_audit_key(root, subject, salt, blob)
+        return open_audit_key(root.at(row.audit_key_root), row.subject, salt, row.audit_key_box)
     except CannotOpen:
         return None
 
 
 class Opener:
-    """Opens MK and AK with one root key, and keeps them for a minute."""
+    """Opens MK and AK with the root keys that their rows name, and keeps them for a minute."""
 
     def __init__(self, root: RootKey) -> None:
         self._root = root
@@ -71,8 +73,9 @@ class Opener:
         sealed, audit_sealed = row.metadata_box, row.audit_key_box
 
         def make() -> tuple[MetadataKeys, AuditKey]:
-            keys = open_metadata_key(self._root, vault_id, salt, sealed)
-            return keys, open_audit_key(self._root, subject, audit, audit_sealed)
+            keys = open_metadata_key(self._root.at(row.vault_root), vault_id, salt, sealed)
+            root = self._root.at(row.audit_key_root)
+            return keys, open_audit_key(root, subject, audit, audit_sealed)
 
         try:
             name = sha256(pae(vault_id, subject, salt, audit, sealed, audit_sealed))

@@ -5,7 +5,7 @@ Written down in docs/audit.md, 9 Erasure.
 
 from typing import Any
 
-from crypto.box import mac
+from crypto.box import kdf, mac
 from crypto.primitives import constant_time_equal
 from vault import caller
 from vault.ending import Ended
@@ -13,7 +13,6 @@ from vault.errors import LogUnavailable
 from vault.keys import AuditKey
 from vault.keystore import Owed
 from vault.recording import OWNER, draft
-from vault.rootkey import RootKey
 from vault.sequencer import Item, PremiseFailed
 from vault.sessions import check_fresh, open_session
 from vault.settings import DAY_SECONDS
@@ -48,7 +47,7 @@ def erase(system: System, owner: caller.Owner, now_ms: int) -> Ended:
     check_fresh(system, opened, now_ms)
     vault_id = opened.context.vault_id
     try:
-        system.sequencer.record(erasing_item(system.root, system.system_key, vault_id, now_ms))
+        system.sequencer.record(erasing_item(system.system_key, vault_id, now_ms))
     except PremiseFailed:
         pass  # another request was first
     except LogUnavailable:
@@ -59,14 +58,14 @@ def erase(system: System, owner: caller.Owner, now_ms: int) -> Ended:
     return Ended(recorded=True)
 
 
-def erasing_mac(root: RootKey, vault_id: bytes) -> bytes:
+def erasing_mac(system_key: AuditKey, vault_id: bytes) -> bytes:
     """What a vault's row carries while it is erased: nobody else's word deletes its salts."""
-    return mac(root.derive("row"), "erasing/1", vault_id)
+    return mac(kdf(system_key.key, "row"), "erasing/1", vault_id)
 
 
-def erasing_item(root: RootKey, system_key: AuditKey, vault_id: bytes, now_ms: int) -> Item:
+def erasing_item(system_key: AuditKey, vault_id: bytes, now_ms: int) -> Item:
     """The item that marks a vault as erasing. The entry is the system's: it names no vault."""
-    this = {"vault": vault_id, "mac": erasing_mac(root, vault_id)}
+    this = {"vault": vault_id, "mac": erasing_mac(system_key, vault_id)}
     return Item(
         draft(now_ms, "vault.erase", OWNER),
         system_key,
@@ -88,4 +87,6 @@ def erasing_vaults(system: System) -> list[Any]:
     """The rows (vault_id, subject, mac) of vaults whose erasure has still to be finished."""
     with system.main.read() as connection:
         rows = connection.execute(_ERASING).all()
-    return [r for r in rows if constant_time_equal(r.mac, erasing_mac(system.root, r.vault_id))]
+    return [
+        r for r in rows if constant_time_equal(r.mac, erasing_mac(system.system_key, r.vault_id))
+    ]

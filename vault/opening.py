@@ -25,7 +25,13 @@ from vault.limits import Limits
 from vault.log import LogStore
 from vault.owing import owed_items
 from vault.registry import Registry
-from vault.rootkey import KeyFile, RootKey, read_key_file, root_key_path
+from vault.rootkey import (
+    KeyFile,
+    RootKey,
+    read_key_file,
+    root_key_ids,
+    root_key_path,
+)
 from vault.schema import KEYSTORE, MAIN, check_schema
 from vault.sequencer import Sequencer
 from vault.settings import Settings
@@ -33,11 +39,14 @@ from vault.steps import sql
 from vault.system import System
 
 _INSTANCE = sql("SELECT instance_id FROM instance")
-_AUDIT_KEY = sql("SELECT box FROM audit_key WHERE subject = :subject")
+_AUDIT_KEY = sql(
+    """SELECT subject, root_id AS audit_key_root, box AS audit_key_box FROM audit_key
+    WHERE subject = :subject"""
+)
 ROOT_ID = 1
 
 
-def open_system(settings: Settings, clock: Clock) -> System:
+def open_system(settings: Settings, clock: Clock, root: RootKey) -> System:
     """Opens an installation after every check that is cheap; raises `NotReady`.
 
     (1) both databases have this version's schema, (2) they belong together, (3) the log continues
@@ -46,7 +55,7 @@ def open_system(settings: Settings, clock: Clock) -> System:
     catalogue = _catalogue(settings)
     most = settings.database_connections_max
     main, salts = Database(settings.main_url, most), Database(settings.salts_url, most)
-    keystore, root, signer = Keystore(salts), root_key(settings), log_key(settings)
+    keystore, signer = Keystore(salts), log_key(settings)
     try:
         # (1)
         check_schema(main, MAIN)
@@ -93,8 +102,15 @@ def _catalogue(settings: Settings) -> Catalogue:
 
 
 def root_key(settings: Settings) -> RootKey:
-    """The root key of an installation; raises `NotReady`."""
-    return RootKey(KeyFile(root_key_path(settings.keys, ROOT_ID)))
+    """The newest root key in a file, which finds the others; raises `NotReady`.
+
+    Those in a token are found by `operate/token.py`.
+    """
+
+    def load(root_id: int) -> KeyFile:
+        return KeyFile(root_key_path(settings.keys, root_id))
+
+    return RootKey(load(max(root_key_ids(settings.keys), default=ROOT_ID)), load)
 
 
 def log_key(settings: Settings) -> LogKey:
@@ -120,8 +136,8 @@ def check_pair(main: Database, keystore: Keystore) -> None:
 def system_key(main: Database, keystore: Keystore, root: RootKey, subject: bytes) -> AuditKey:
     """The key of the entries that concern no single vault; raises `NotReady`."""
     with main.read() as connection:
-        blob = connection.execute(_AUDIT_KEY, {"subject": subject}).scalar_one_or_none()
-    key = None if blob is None else audit_key_of(root, keystore, subject, blob)
+        row = connection.execute(_AUDIT_KEY, {"subject": subject}).one_or_none()
+    key = None if row is None else audit_key_of(root, keystore, row)
     if key is None:
         raise NotReady("The log's own key does not open: root key, keystore and database differ.")
     return key

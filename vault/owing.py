@@ -40,7 +40,7 @@ def owed_items(
         if grant_id:
             items += _end_items(main, keystore, root, vault_id, grant_id, note)
         else:
-            items.append(erasing_item(root, system_key, vault_id, note.at))
+            items.append(erasing_item(system_key, vault_id, note.at))
     return tuple(items)
 
 
@@ -52,7 +52,7 @@ def _end_items(
         row = found.one_or_none()
     if row is None:
         return
-    key = audit_key_of(root, keystore, row.subject, row.audit_key_box)
+    key = audit_key_of(root, keystore, row)
     if key is None:
         return  # the vault is erased: nobody is left to tell
     actor = Actor(note.actor, note.actor_id or None)

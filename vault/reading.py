@@ -255,7 +255,7 @@ class _Reading:
         )
 
     def _burn(self) -> Step:
-        return burn_proof(self.system.root, self.holder.proof)
+        return burn_proof(self.system.system_key, self.holder.proof)
 
 
 def _release(keys: GrantKeys, held: Held, field: str) -> Released:

@@ -5,10 +5,10 @@ from typing import Any
 from audit.entry import Actor, Event, new_entry_id
 from consent.credentials import Client, Proof
 from consent.terms import Terms
-from crypto.box import mac
+from crypto.box import kdf, mac
 from vault.context import VaultContext
+from vault.keys import AuditKey
 from vault.registry import Snapshot
-from vault.rootkey import RootKey
 from vault.steps import Step, sql
 
 OWNER = Actor("owner")
@@ -59,16 +59,17 @@ def registry_is(version: int) -> Step:
     return Step(_REGISTRY_IS, {"version": version})
 
 
-def burn_proof(root: RootKey, proof: Proof) -> Step:
+def burn_proof(system_key: AuditKey, proof: Proof) -> Step:
     """Right: this proof was not used before. Stored is a keyed hash, and for ten minutes only."""
-    return _burn(root, proof.thumbprint, proof.jti, proof.issued_at, "replayed")
+    return _burn(system_key, proof.thumbprint, proof.jti, proof.issued_at, "replayed")
 
 
-def burn_assertion(root: RootKey, client: Client) -> Step:
+def burn_assertion(system_key: AuditKey, client: Client) -> Step:
     """Right: this client assertion was not used before."""
-    return _burn(root, client.agency_id, client.jti, client.expires_at, "assertion_replayed")
+    return _burn(system_key, client.agency_id, client.jti, client.expires_at, "assertion_replayed")
 
 
-def _burn(root: RootKey, name: str, jti: str, from_ms: int, reason: str) -> Step:
-    key = mac(root.derive("replay"), name, jti)
+def _burn(system_key: AuditKey, name: str, jti: str, from_ms: int, reason: str) -> Step:
+    # By a key that no rotation changes: else what was burnt just before could be used again.
+    key = mac(kdf(system_key.key, "replay"), name, jti)
     return Step(_BURN, {"key": key, "expires": from_ms + REPLAY_KEPT_MS}, reason)

@@ -272,8 +272,8 @@ class _Attempt:
         return draft(self.now_ms, "grant.redeem", actor, **body)
 
     def _burns(self) -> tuple[Step, ...]:
-        root = self.system.root
-        return burn_assertion(root, self.agency.client), burn_proof(root, self.agency.proof)
+        key = self.system.system_key
+        return burn_assertion(key, self.agency.client), burn_proof(key, self.agency.proof)
 
     def _still(self, grant: Grant) -> Step:
         """Premise: the grant is as it was looked at."""

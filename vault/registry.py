@@ -5,7 +5,8 @@ loaded is kept in memory and loaded again when the registry's version has change
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
+from operator import attrgetter
 from typing import Any
 
 from consent.decision import Registered
@@ -18,9 +19,10 @@ from consent.registration import (
 )
 from crypto.box import mac
 from crypto.encoding import canonical_json, parse_canonical
+from crypto.errors import CannotOpen
 from crypto.jose import PublicJwk
 from crypto.primitives import constant_time_equal, sha256
-from vault.database import Connection, Database
+from vault.database import Connection, Database, Row
 from vault.rootkey import RootKey
 from vault.steps import Step, insertion, sql
 
@@ -30,7 +32,7 @@ _VERSION = sql("SELECT registry_version FROM instance")
 _RAISE_VERSION = sql("UPDATE instance SET registry_version = registry_version + 1")
 _ROWS = sql("SELECT * FROM registry ORDER BY created_at, kind, id")
 _REVOKE = sql(
-    """UPDATE registry SET state = 'revoked', mac = :new_mac, root_id = :root
+    """UPDATE registry SET state = 'revoked', mac = :new_mac
     WHERE kind = :kind AND id = :id AND parent = :parent"""
 )
 
@@ -45,6 +47,7 @@ class Registrant:
     document: bytes
     state: str
     mac: bytes
+    root_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,43 +102,49 @@ class Registry:
 
     def additions(self, rows: Iterable[Registrant], now_ms: int) -> tuple[Step, ...]:
         """The step that inserts rows."""
-        made = {"root_id": self._root.id, "created_at": now_ms}
-        return insertion("registry", [asdict(row) | made for row in rows])
+        return insertion("registry", [asdict(row) | {"created_at": now_ms} for row in rows])
 
     def revocations(self, rows: Iterable[Registrant]) -> tuple[list[bytes], tuple[Step, ...]]:
-        """The new macs of rows that are revoked, and the steps that revoke them."""
+        """The new macs of rows that are revoked, and the steps that revoke them.
+
+        Under the root key that the row has: a rotation moves both states of a row together.
+        """
         macs, steps = [], []
         for row in rows:
-            new_mac = self.row_mac(row.kind, row.id, row.parent, row.document, REVOKED)
+            new_mac = self.row_mac(row, REVOKED, row.root_id)
             macs.append(new_mac)
-            values = asdict(row) | {"new_mac": new_mac, "root": self._root.id}
-            steps.append(Step(_REVOKE, values))
+            steps.append(Step(_REVOKE, asdict(row) | {"new_mac": new_mac}))
         return macs, tuple(steps)
 
     def raise_version(self) -> Step:
         return Step(_RAISE_VERSION, {})
 
-    def row_mac(self, kind: str, id_: str, parent: str, document: bytes, state: str) -> bytes:
+    def row_mac(self, row: Row, state: str, root_id: int) -> bytes:
         """agency/1, use/1: (i, id, parent, SHA-256(canonical JSON of the registration), state)."""
-        key = self._root.derive("row")
-        return mac(key, f"{kind}/1", self._root.id, id_, parent, sha256(document), state)
+        key = self._root.at(root_id).derive("row")
+        return mac(key, f"{row.kind}/1", root_id, row.id, row.parent, sha256(row.document), state)
+
+    def is_whole(self, row: Row) -> bool:
+        """Whether a row passes its mac: else somebody changed it, and it is not used, ever."""
+        try:
+            computed = self.row_mac(row, row.state, row.root_id)
+        except CannotOpen:
+            return False
+        return constant_time_equal(computed, row.mac)
 
     def _registrant(
         self, kind: str, id_: str, parent: str, document: Mapping[str, Any]
     ) -> Registrant:
         raw = canonical_json(dict(document))
-        computed = self.row_mac(kind, id_, parent, raw, ACTIVE)
-        return Registrant(kind, id_, parent, raw, ACTIVE, computed)
+        row = Registrant(kind, id_, parent, raw, ACTIVE, b"", self._root.id)
+        return replace(row, mac=self.row_mac(row, ACTIVE, row.root_id))
 
     def _load(self, connection: Connection) -> Snapshot:
         version = connection.execute(_VERSION).one()[0]
-        rows, damaged = [], []
-        for row in connection.execute(_ROWS):
-            computed = self.row_mac(row.kind, row.id, row.parent, row.document, row.state)
-            if not constant_time_equal(computed, row.mac):
-                damaged.append(f"{row.kind} {row.id}")  # somebody changed it: not used, ever
-                continue
-            rows.append(Registrant(row.kind, row.id, row.parent, row.document, row.state, row.mac))
+        names = [field.name for field in fields(Registrant)]
+        found = connection.execute(_ROWS).all()
+        rows = [Registrant(*attrgetter(*names)(row)) for row in found if self.is_whole(row)]
+        damaged = [f"{row.kind} {row.id}" for row in found if not self.is_whole(row)]
         active = [row for row in rows if row.state == ACTIVE]
         return Snapshot(
             version=version,

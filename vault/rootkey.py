@@ -1,15 +1,17 @@
-"""The operator's root key: one call, mac. A key file here; a token module later.
+"""The operator's root keys: one call, mac. A key file here, a token in `operate/token.py`.
 
 What follows from it: docs/format.md, 4 Keys.
 The root key alone opens nothing of a citizen: every unlock box needs the unlock secret as well.
 """
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
 from crypto.box import Context, kdf
 from crypto.encoding import pae
+from crypto.errors import CannotOpen
 from crypto.primitives import hmac_sha256
 from crypto.secret import Secret
 from vault.errors import NotReady
@@ -24,12 +26,30 @@ class RootProvider(Protocol):
 
 
 class RootKey:
-    """Keys derived from the root: rootkey_i(label, ctx.., salt)."""
+    """Keys derived from root i: rootkey_i(label, ctx.., salt). New rows are written under it.
 
-    def __init__(self, provider: RootProvider) -> None:
+    `load` finds the others, by id: while a rotation runs, and after it, rows name two of them.
+    """
+
+    def __init__(
+        self, provider: RootProvider, load: Callable[[int], RootProvider] | None = None
+    ) -> None:
         self._provider = provider
+        self._load = load
+        self._others: dict[int, RootKey] = {}
         self.id = provider.id
         self._of_purpose: dict[str, Secret] = {}  # keys of no place and salt: made once
+
+    def at(self, root_id: int) -> "RootKey":
+        """The root key that a row names; `CannotOpen` where it is not at hand (any more)."""
+        if root_id == self.id:
+            return self
+        try:
+            if self._load is not None and root_id not in self._others:
+                self._others[root_id] = RootKey(self._load(root_id))
+            return self._others[root_id]
+        except (NotReady, KeyError):
+            raise CannotOpen from None
 
     def derive(self, label: str, *context: Context, salt: bytes = b"") -> Secret:
         if (made := self._of_purpose.get(label)) is not None and not context and not salt:
@@ -50,6 +70,12 @@ class KeyFile:
 
     def mac(self, message: bytes) -> bytes:
         return hmac_sha256(self._key.reveal(), message)
+
+
+def root_key_ids(keys: Path) -> list[int]:
+    """The root keys that lie in files there, oldest first."""
+    ids = [path.stem.removeprefix("root-") for path in keys.glob("root-*.key")]
+    return sorted(int(id_) for id_ in ids if id_.isdigit())
 
 
 def root_key_path(keys: Path, root_id: int) -> Path:

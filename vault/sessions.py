@@ -142,7 +142,8 @@ def open_with_secret(system: System, unlock: UnlockSecret) -> Unlocked:
     method = Method(row.vault_id, row.epoch, mid, row.kind)
     try:
         context = system.opener.open(row, salts)
-        secret = method.open(system.root, unlock.secret, salts[method_salt(mid)], row.box)
+        root = system.root.at(row.root_id)
+        secret = method.open(root, unlock.secret, salts[method_salt(mid)], row.box)
     except (CannotOpen, NotFound, KeyError):
         raise CannotUnlock from None
     keys = OwnerKeys.from_vault_secret(secret, context.vault_id, context.epoch)

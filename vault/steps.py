@@ -17,7 +17,7 @@ ValuesOfRows = Sequence[Values]
 _FRAGMENTS = {
     "vault_columns": "v.epoch AS vault_epoch, v.version AS vault_version, v.state AS vault_state,"
     " v.public_key AS vault_public_key, v.subject, v.metadata_box, v.mac AS vault_mac,"
-    " k.box AS audit_key_box",
+    " v.root_id AS vault_root, k.root_id AS audit_key_root, k.box AS audit_key_box",
     "join_vault": "JOIN vault v USING (vault_id) JOIN audit_key k USING (subject)",
 }
 _PARAMETER = re.compile(r":([a-z]\w*)")

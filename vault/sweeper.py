@@ -101,7 +101,7 @@ def _end_grants(system: System, now_ms: int) -> None:
     with system.main.read() as connection:
         rows = connection.execute(_OVER, {"now": now_ms}).all()
     for row in rows:
-        key = audit_key_of(system.root, system.keystore, row.subject, row.audit_key_box)
+        key = audit_key_of(system.root, system.keystore, row)
         if key is None:
             continue
         grant = Grant.of(row)

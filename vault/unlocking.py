@@ -37,10 +37,10 @@ class Method:
 
     def box(self, root: RootKey, unlock_secret: Secret, salt: bytes, vault_secret: Secret) -> bytes:
         inner = box(self._kek(unlock_secret, salt), self._inner(), vault_secret.reveal())
-        return box(root.derive("outer", self.vault_id), self._outer(root), inner)
+        return box(root.derive("outer", self.vault_id), self.outer(root), inner)
 
     def open(self, root: RootKey, unlock_secret: Secret, salt: bytes, blob: bytes) -> Secret:
-        inner = open_box(root.derive("outer", self.vault_id), self._outer(root), blob)
+        inner = open_box(root.derive("outer", self.vault_id), self.outer(root), blob)
         return Secret(open_box(self._kek(unlock_secret, salt), self._inner(), inner))
 
     def _kek(self, unlock_secret: Secret, salt: bytes) -> Secret:
@@ -51,7 +51,8 @@ class Method:
     def _inner(self) -> bytes:
         return pae("unlock", self.vault_id, self.epoch, self.id, self.kind)
 
-    def _outer(self, root: RootKey) -> bytes:
+    def outer(self, root: RootKey) -> bytes:
+        """What the root's box is bound to."""
         return pae("outer", self.vault_id, self.epoch, self.id, root.id)
 
 

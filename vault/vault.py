@@ -26,8 +26,9 @@ from vault import (
     sessions,
 )
 from vault.clock import Clock, SystemClock
-from vault.opening import open_system
+from vault.opening import open_system, root_key
 from vault.registry import Snapshot
+from vault.rootkey import RootKey
 from vault.settings import Settings
 from vault.sweeper import Sweeper, sweep
 from vault.system import Aside, System
@@ -41,9 +42,15 @@ class Vault:
         self.sweeper: Sweeper | None = None
 
     @classmethod
-    def open(cls, settings: Settings, clock: Clock | None = None) -> "Vault":
-        """Opens an installation that `kluis init` made. Raises `NotReady` when it must not be."""
-        return cls(open_system(settings, clock or SystemClock()))
+    def open(
+        cls, settings: Settings, clock: Clock | None = None, root: RootKey | None = None
+    ) -> "Vault":
+        """Opens an installation that `kluis init` made. Raises `NotReady` when it must not be.
+
+        Without a `root` the one in the keys folder is taken.
+        """
+        root = root or root_key(settings)
+        return cls(open_system(settings, clock or SystemClock(), root))
 
     def __enter__(self) -> "Vault":
         return self

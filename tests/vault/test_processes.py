@@ -348,9 +348,7 @@ def test_a_read_after_the_erasure_in_the_log_releases_nothing(
 ) -> None:
     citizen, desks = store.citizen(), both(store.agency(), other)
     token = desks[0].redeem(citizen.offer(desks[0], [NAME]).code).token
-    erasure = erasing_item(
-        store.vault.system.root, store.vault.system.system_key, citizen.vault_id, store.clock.ms
-    )
+    erasure = erasing_item(store.vault.system.system_key, citizen.vault_id, store.clock.ms)
     sequencer = other.system.sequencer
     erase = store.vault.system.sequencer.record
     before_next(monkeypatch, sequencer, "record", lambda _: erase(erasure))

@@ -62,7 +62,7 @@ def raise_invite(reason: str) -> Step:
 
 def burn(system: System, jti: str) -> Step:
     """A right that a refusal burns too."""
-    return burn_proof(system.root, Proof("key", jti, NOON_MS, None, None))
+    return burn_proof(system.system_key, Proof("key", jti, NOON_MS, None, None))
 
 
 def invites_in(system: System) -> dict[bytes, int]:
