@@ -83,7 +83,7 @@ def aged(settings: Settings, folder: Path, days: int, now_ms: int) -> Aged:
     """The keystore archives in a folder that are of this installation and older than that.
 
     Whose and how old an archive is, is read in it: names and file times may lie. What is damaged
-    is left alone.
+    is left alone, and so is the youngest.
     """
     salts = Database(settings.salts_url)
     try:
@@ -91,7 +91,7 @@ def aged(settings: Settings, folder: Path, days: int, now_ms: int) -> Aged:
     finally:
         salts.close()
     oldest = now_ms - days * DAY_SECONDS * 1000
-    found = []
+    found: list[tuple[int, Path]] = []
     for path in sorted(folder.glob("kluis-keystore-*.zip")):
         try:
             archive = Archive(path)
@@ -99,9 +99,11 @@ def aged(settings: Settings, folder: Path, days: int, now_ms: int) -> Aged:
             continue
         archive.close()
         this = archive.manifest
-        if (this.database, this.instance) == (KEYSTORE, ours) and this.made_at < oldest:
-            found.append(path)
-    return Aged(tuple(found), days)
+        if (this.database, this.instance) == (KEYSTORE, ours):
+            found.append((this.made_at, path))
+    youngest = max(found, default=None)
+    old = [one for one in found if one[0] < oldest and one != youngest]
+    return Aged(tuple(path for _, path in old), days)
 
 
 def prune(old: Aged) -> None:

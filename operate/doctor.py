@@ -6,6 +6,7 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 
 from operate.advice import OK, RISK, WRONG, Advice
+from operate.rotation import state
 from operate.setup import Places
 from operate.surroundings import beneath, surroundings
 from operate.token import root_key
@@ -25,11 +26,6 @@ _SALTED = sql(
     UNION ALL SELECT 'grant', grant_id, phase FROM vault_grant WHERE state <> 'ended'"""
 )
 
-_ROOTS = sql(
-    """SELECT root_id, count(*) FROM (SELECT root_id FROM vault UNION ALL
-    SELECT root_id FROM method UNION ALL SELECT root_id FROM registry UNION ALL
-    SELECT root_id FROM audit_key) AS rooted GROUP BY root_id"""
-)
 __all__ = ["OK", "RISK", "WRONG", "Advice", "examine"]
 
 
@@ -94,8 +90,8 @@ def _databases(settings: Settings) -> Iterator[Advice]:
         yield from _check("pair of databases", lambda: check_pair(main, keystore))
         yield from _log(settings, main)
         yield from _registry(settings, main)
+        yield from _roots(settings)
         yield from _orphans(main, keystore)
-        yield from _old_roots(main)
         yield from beneath(settings, main, salts)
     except (SQLAlchemyError, Unavailable) as error:
         name = type(error).__name__
@@ -119,6 +115,27 @@ def _registry(settings: Settings, main: Database) -> Iterator[Advice]:
         yield Advice(RISK, "no agency is registered", "kluis agency register FILE")
 
 
+def _roots(settings: Settings) -> Iterator[Advice]:
+    """Which root keys rows name, and whether they are at hand."""
+    found = state(settings)
+    named = {root_id for rows in found.rows.values() for root_id in rows}
+    for root_id in sorted(named - set(found.at_hand)):
+        what = f"rows name root key {root_id}, which is not here"
+        yield Advice(WRONG, what, "Put it back where root keys lie: those rows don't open.")
+    if found.still_old:
+        yield Advice(
+            RISK,
+            f"{found.still_old} rows are under an older root key",
+            "Keep that key, restart the server, and go on: kluis root rotate",
+        )
+    for root_id in found.unneeded:
+        yield Advice(
+            RISK,
+            f"no row names root key {root_id} any more, and it is still here",
+            "Destroy it when no backup of main needs it: docs/backup.md.",
+        )
+
+
 def _orphans(main: Database, keystore: Keystore) -> Iterator[Advice]:
     """Rows without a salt answer like ended ones; salts without a row wait for their row."""
     salts = {row.key for row in keystore.rows() if not row.is_gone}
@@ -140,16 +157,6 @@ def _orphans(main: Database, keystore: Keystore) -> Iterator[Advice]:
         )
     if owed:
         yield Advice(RISK, f"{owed} ends wait for their log entry", "Start kluis serve.")
-
-
-def _old_roots(main: Database) -> Iterator[Advice]:
-    """A rotation that broke off leaves rows under two root keys."""
-    with main.read() as connection:
-        roots = dict(connection.execute(_ROOTS).all())
-    old = sum(rows for number, rows in roots.items() if number < max(roots))
-    if old:
-        do = "Keep that key, and go on: kluis root rotate"
-        yield Advice(RISK, f"{old} rows are under an older root key", do)
 
 
 def _check(what: str, look: Callable[[], object]) -> list[Advice]:

@@ -47,17 +47,17 @@ _TABLES = ("vault", "method", "audit_key", "registry")
 _COUNTS = {t: sql(f"SELECT root_id, count(*) AS n FROM {t} GROUP BY root_id") for t in _TABLES}  # noqa: S608
 _OLD_VAULTS = sql(
     """SELECT vault_id, root_id, metadata_box AS box FROM vault
-    WHERE root_id <> :new AND vault_id > :after ORDER BY vault_id LIMIT :limit"""
+    WHERE root_id < :new AND vault_id > :after ORDER BY vault_id LIMIT :limit"""
 )
 _OLD_METHODS = sql(
     """SELECT vault_id, method_id, kind, epoch, root_id, box FROM method
-    WHERE root_id <> :new AND method_id > :after ORDER BY method_id LIMIT :limit"""
+    WHERE root_id < :new AND method_id > :after ORDER BY method_id LIMIT :limit"""
 )
 _OLD_AUDIT_KEYS = sql(
     """SELECT subject, root_id, box FROM audit_key
-    WHERE root_id <> :new AND subject > :after ORDER BY subject LIMIT :limit"""
+    WHERE root_id < :new AND subject > :after ORDER BY subject LIMIT :limit"""
 )
-_OLD_REGISTRY = sql("SELECT * FROM registry WHERE root_id <> :new ORDER BY kind, id, parent")
+_OLD_REGISTRY = sql("SELECT * FROM registry WHERE root_id < :new ORDER BY kind, id, parent")
 _SYSTEM_KEY = sql("SELECT subject, root_id, box FROM audit_key WHERE subject = :subject")
 _PUT_VAULT = sql(
     """UPDATE vault SET metadata_box = :fresh, root_id = :new
@@ -85,7 +85,7 @@ class State:
     rows: dict[str, dict[int, int]]
 
     def old(self, table: str) -> int:
-        return sum(n for root_id, n in self.rows[table].items() if root_id != self.newest)
+        return sum(n for root_id, n in self.rows[table].items() if root_id < self.newest)
 
     @property
     def still_old(self) -> int:

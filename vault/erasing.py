@@ -87,6 +87,5 @@ def erasing_vaults(system: System) -> list[Any]:
     """The rows (vault_id, subject, mac) of vaults whose erasure has still to be finished."""
     with system.main.read() as connection:
         rows = connection.execute(_ERASING).all()
-    return [
-        r for r in rows if constant_time_equal(r.mac, erasing_mac(system.system_key, r.vault_id))
-    ]
+    key = system.system_key
+    return [row for row in rows if constant_time_equal(row.mac, erasing_mac(key, row.vault_id))]

@@ -25,13 +25,7 @@ from vault.limits import Limits
 from vault.log import LogStore
 from vault.owing import owed_items
 from vault.registry import Registry
-from vault.rootkey import (
-    KeyFile,
-    RootKey,
-    read_key_file,
-    root_key_ids,
-    root_key_path,
-)
+from vault.rootkey import KeyFile, RootKey, read_key_file, root_key_ids, root_key_path
 from vault.schema import KEYSTORE, MAIN, check_schema
 from vault.sequencer import Sequencer
 from vault.settings import Settings

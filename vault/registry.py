@@ -5,7 +5,7 @@ loaded is kept in memory and loaded again when the registry's version has change
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from operator import attrgetter
 from typing import Any
 
@@ -35,6 +35,9 @@ _REVOKE = sql(
     """UPDATE registry SET state = 'revoked', mac = :new_mac
     WHERE kind = :kind AND id = :id AND parent = :parent"""
 )
+
+
+_COLUMNS = attrgetter("kind", "id", "parent", "document", "state", "mac", "root_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +144,8 @@ class Registry:
 
     def _load(self, connection: Connection) -> Snapshot:
         version = connection.execute(_VERSION).one()[0]
-        names = [field.name for field in fields(Registrant)]
         found = connection.execute(_ROWS).all()
-        rows = [Registrant(*attrgetter(*names)(row)) for row in found if self.is_whole(row)]
+        rows = [Registrant(*_COLUMNS(row)) for row in found if self.is_whole(row)]
         damaged = [f"{row.kind} {row.id}" for row in found if not self.is_whole(row)]
         active = [row for row in rows if row.state == ACTIVE]
         return Snapshot(

@@ -6,6 +6,7 @@ The root key alone opens nothing of a citizen: every unlock box needs the unlock
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -36,20 +37,18 @@ class RootKey:
     ) -> None:
         self._provider = provider
         self._load = load
-        self._others: dict[int, RootKey] = {}
+        self._known = {provider.id: self}
         self.id = provider.id
         self._of_purpose: dict[str, Secret] = {}  # keys of no place and salt: made once
 
     def at(self, root_id: int) -> "RootKey":
         """The root key that a row names; `CannotOpen` where it is not at hand (any more)."""
-        if root_id == self.id:
-            return self
-        try:
-            if self._load is not None and root_id not in self._others:
-                self._others[root_id] = RootKey(self._load(root_id))
-            return self._others[root_id]
-        except (NotReady, KeyError):
-            raise CannotOpen from None
+        if root_id not in self._known and self._load is not None:
+            with suppress(NotReady):
+                self._known[root_id] = RootKey(self._load(root_id))
+        if root_id not in self._known:
+            raise CannotOpen
+        return self._known[root_id]
 
     def derive(self, label: str, *context: Context, salt: bytes = b"") -> Secret:
         if (made := self._of_purpose.get(label)) is not None and not context and not salt:

@@ -242,6 +242,7 @@ def test_only_old_keystore_archives_of_this_installation_are_pruned(
 
     found = aged(store.settings, folders[1], 7, store.clock.ms)
     assert found.paths == (old,)
+    assert aged(store.settings, folders[1], 0, store.clock.ms).paths == (old,)  # not the youngest
     prune(found)
     assert sorted(folders[1].iterdir()) == sorted([young, other, mine])
 

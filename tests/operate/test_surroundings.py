@@ -16,6 +16,7 @@ from operate.surroundings import surroundings
 from tests.builders import URL, Store
 from tests.postgresql import Databases
 from vault.clock import SystemClock
+from vault.rootkey import root_key_path, write_key_file
 from vault.settings import Settings, load_settings
 
 
@@ -120,10 +121,18 @@ def test_rows_under_an_older_root_key_are_counted(tmp_path: Path) -> None:
     store = Store.make(tmp_path)
     store.citizen()
     store.close()
+    write_key_file(root_key_path(store.settings.keys, 2))
+    assert said(examine(store.settings.data), "under an older root key") == RISK
+
+
+def test_a_root_key_that_rows_name_and_that_is_not_here_is_wrong(tmp_path: Path) -> None:
+    store = Store.make(tmp_path)
+    store.citizen()
+    store.close()
     with sqlite3.connect(store.settings.data / "db") as main:
         main.execute("UPDATE vault SET root_id = 2")
     main.close()
-    assert said(examine(store.settings.data), "under an older root key") == RISK
+    assert said(examine(store.settings.data), "rows name root key 2, which is not here") == WRONG
 
 
 @pytest.fixture
