@@ -50,8 +50,7 @@ def check_refs(action: str, refs: Refs | None) -> None:
     elif action == "offer.create" or action.startswith("grant."):
         fits = _are_row(refs)
     else:
-        digests = ("registry.", "log.continue", "key.rotate")
-        fits = action.startswith(digests) and _are_digests(refs)
+        fits = action.startswith(("registry.", "log.continue", "key.rotate")) and _are_digests(refs)
     if not fits:
         raise MalformedEntry("refs")
 

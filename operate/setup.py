@@ -14,14 +14,13 @@ from audit.tree import Frontier
 from crypto.primitives import random_bytes
 from operate.migration import make_tables
 from operate.pair import check_new, opened
-from operate.token import make_root, root_ids, root_key
+from operate.token import make_root, root_ids, root_key, write_key_file
 from vault.anchor import Anchor
 from vault.database import Database
 from vault.errors import NotReady
 from vault.keys import AuditKey, audit_salt, box_audit_key
 from vault.keystore import Keystore
 from vault.opening import ROOT_ID, log_key, log_key_path
-from vault.rootkey import write_key_file
 from vault.schema import KEYSTORE, MAIN
 from vault.settings import SETTINGS_FILE, Settings
 from vault.steps import insert_into, sql

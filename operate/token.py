@@ -15,17 +15,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from crypto.secret import Secret
 from vault.errors import NotReady, Unavailable
 from vault.opening import ROOT_ID
 from vault.opening import root_key as root_key_in_files
-from vault.rootkey import (
-    KeyFile,
-    RootKey,
-    RootProvider,
-    root_key_ids,
-    root_key_path,
-    write_key_file,
-)
+from vault.rootkey import KeyFile, RootKey, RootProvider, root_key_ids, root_key_path
 from vault.settings import Settings
 
 PIN_VARIABLE = "KLUIS_ROOT_PIN"
@@ -38,7 +32,7 @@ def root_key(settings: Settings) -> RootKey:
 
     A file comes before a key of the same number in the token. Raises `NotReady`.
     """
-    if settings.root_key == FILE:
+    if _in_files(settings):
         return root_key_in_files(settings)
 
     def load(root_id: int) -> RootProvider:
@@ -50,19 +44,33 @@ def root_key(settings: Settings) -> RootKey:
 
 def root_ids(settings: Settings) -> list[int]:
     """The root keys that are at hand, oldest first."""
-    in_token = [] if settings.root_key == FILE else open_token(settings.root_key).ids()
+    in_token = [] if _in_files(settings) else open_token(settings.root_key).ids()
     return sorted({*root_key_ids(settings.keys), *in_token})
+
+
+def _in_files(settings: Settings) -> bool:
+    place = settings.root_key  # where keys lie, which is no secret
+    return place == FILE
 
 
 def make_root(settings: Settings, root_id: int) -> str:
     """Makes a root key where new ones lie, and says where; never replaces one."""
-    if settings.root_key == FILE:
+    if _in_files(settings):
         path = root_key_path(settings.keys, root_id)
         write_key_file(path)
         return str(path)
     token = open_token(settings.root_key)
     token.make(root_id)
     return token.name(root_id)
+
+
+def write_key_file(path: Path) -> None:
+    """Makes a new key of 32 random bytes, mode 0600; never overwrites one."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(Secret.random().reveal())
+        file.flush()
+        os.fsync(file.fileno())
 
 
 class Token:

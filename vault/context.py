@@ -44,12 +44,11 @@ def context_salts(row: Row) -> tuple[SaltKey, SaltKey]:
 
 def audit_key_of(root: RootKey, keystore: Keystore, row: Row) -> AuditKey | None:
     """A subject's audit key; None where its salt is gone or somebody changed its box."""
-    salt = keystore.get([audit_salt(row.subject)]).get(audit_salt(row.subject))
-    if salt is None:
-        return None
+    name = audit_salt(row.subject)
     try:
+        salt = keystore.get([name])[name]
         return open_audit_key(root.at(row.audit_key_root), row.subject, salt, row.audit_key_box)
-    except CannotOpen:
+    except (CannotOpen, KeyError):
         return None
 
 

@@ -15,9 +15,8 @@ from vault.errors import NotReady
 from vault.log import Head, TileReader
 
 _ADVICE = (
-    "Nothing is served, because a second history would be signed under the same name. If there is "
-    "a newer database, put it back. If it is lost, go on under a new name, with an entry that says "
-    "what is lost: kluis audit continue"
+    "Nothing is served: a second history would be signed under one name. Put a newer database "
+    "back; if it is lost, go on under a new name, which tells what is lost: kluis audit continue"
 )
 
 
@@ -34,22 +33,17 @@ def check_log(main: Database, verifier: Verifier, anchor: Anchor) -> Checkpoint:
             recomputed = root_at(size, nodes.read_node)
             open_note(note, [replace(verifier, name=anchored.origin)])
             continues = (
-                anchored.size <= size and root_at(anchored.size, nodes.read_node) == anchored.root
+                anchored.origin == head.origin
+                and anchored.size <= size
+                and root_at(anchored.size, nodes.read_node) == anchored.root
             )
         except AuditError as broken:
             raise NotReady(f"The audit log does not hold together: {broken}. {_ADVICE}") from None
     if signed != Checkpoint(head.origin, size, root) or recomputed != root:
         raise NotReady(f"The audit log's head is not what its entries give. {_ADVICE}")
-    if anchored.origin != head.origin:
-        raise NotReady(
-            f"This database holds the log {head.origin}, but {anchored.origin} was anchored: a "
-            f"database was set back, or going on was interrupted. {_ADVICE}"
-        )
-    if anchored.size > size:
-        raise NotReady(
-            f"The log has {size} entries, but {anchored.size} were anchored: this database was "
-            f"set back. {_ADVICE}"
-        )
     if not continues:
-        raise NotReady(f"The log does not continue the anchored checkpoint. {_ADVICE}")
+        raise NotReady(
+            f"The log {head.origin} has {size} entries and does not continue the {anchored.size} "
+            f"of {anchored.origin} that were anchored: set back, or interrupted. {_ADVICE}"
+        )
     return signed

@@ -34,8 +34,7 @@ from vault.system import System
 
 _INSTANCE = sql("SELECT instance_id FROM instance")
 _AUDIT_KEY = sql(
-    """SELECT subject, root_id AS audit_key_root, box AS audit_key_box FROM audit_key
-    WHERE subject = :subject"""
+    "SELECT subject, root_id audit_key_root, box audit_key_box FROM audit_key WHERE subject = :id"
 )
 ROOT_ID = 1
 
@@ -130,7 +129,7 @@ def check_pair(main: Database, keystore: Keystore) -> None:
 def system_key(main: Database, keystore: Keystore, root: RootKey, subject: bytes) -> AuditKey:
     """The key of the entries that concern no single vault; raises `NotReady`."""
     with main.read() as connection:
-        row = connection.execute(_AUDIT_KEY, {"subject": subject}).one_or_none()
+        row = connection.execute(_AUDIT_KEY, {"id": subject}).one_or_none()
     key = None if row is None else audit_key_of(root, keystore, row)
     if key is None:
         raise NotReady("The log's own key does not open: root key, keystore and database differ.")

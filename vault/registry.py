@@ -130,10 +130,9 @@ class Registry:
     def is_whole(self, row: Row) -> bool:
         """Whether a row passes its mac: else somebody changed it, and it is not used, ever."""
         try:
-            computed = self.row_mac(row, row.state, row.root_id)
+            return constant_time_equal(self.row_mac(row, row.state, row.root_id), row.mac)
         except CannotOpen:
             return False
-        return constant_time_equal(computed, row.mac)
 
     def _registrant(
         self, kind: str, id_: str, parent: str, document: Mapping[str, Any]

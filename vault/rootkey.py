@@ -4,7 +4,6 @@ What follows from it: docs/format.md, 4 Keys.
 The root key alone opens nothing of a citizen: every unlock box needs the unlock secret as well.
 """
 
-import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -26,15 +25,16 @@ class RootProvider(Protocol):
     def mac(self, message: bytes) -> bytes: ...
 
 
+Loader = Callable[[int], RootProvider]
+
+
 class RootKey:
     """Keys derived from root i: rootkey_i(label, ctx.., salt). New rows are written under it.
 
     `load` finds the others, by id: while a rotation runs, and after it, rows name two of them.
     """
 
-    def __init__(
-        self, provider: RootProvider, load: Callable[[int], RootProvider] | None = None
-    ) -> None:
+    def __init__(self, provider: RootProvider, load: Loader | None = None) -> None:
         self._provider = provider
         self._load = load
         self._known = {provider.id: self}
@@ -79,15 +79,6 @@ def root_key_ids(keys: Path) -> list[int]:
 
 def root_key_path(keys: Path, root_id: int) -> Path:
     return keys / f"root-{root_id}.key"
-
-
-def write_key_file(path: Path) -> None:
-    """Makes a new key of 32 random bytes, mode 0600; never overwrites one."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(Secret.random().reveal())
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def read_key_file(path: Path) -> bytes:

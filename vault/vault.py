@@ -49,8 +49,7 @@ class Vault:
 
         Without a `root` the one in the keys folder is taken.
         """
-        root = root or root_key(settings)
-        return cls(open_system(settings, clock or SystemClock(), root))
+        return cls(open_system(settings, clock or SystemClock(), root or root_key(settings)))
 
     def __enter__(self) -> "Vault":
         return self

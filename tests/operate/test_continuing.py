@@ -66,7 +66,9 @@ def test_the_drill_an_old_main_and_the_current_keystore(shelf: Shelf) -> None:
 
     with pytest.raises(NotReady, match="kluis audit continue") as refused:
         Vault.open(store.settings, store.clock)
-    assert f"has {kept} entries, but {size} were anchored" in str(refused.value)
+    assert f"has {kept} entries and does not continue the {size} of {ORIGIN} that" in str(
+        refused.value
+    )
     done = continued(store)
     assert (done.held.size, done.anchored.size, done.lost) == (kept, size, size - kept)
     assert (done.origin, done.disagrees) == (f"{ORIGIN}-2", False)
@@ -307,7 +309,7 @@ def test_a_main_from_before_the_last_going_on_gets_a_third_name(small: Store) ->
     set_back(small, old)
     small.vault.close()
 
-    with pytest.raises(NotReady, match=f"{ORIGIN}-2 was anchored"):
+    with pytest.raises(NotReady, match=f"of {ORIGIN}-2 that were anchored"):
         Vault.open(small.settings, small.clock)
     agreed = continued(small)
     assert (agreed.origin, agreed.lost) == (f"{ORIGIN}-3", None)

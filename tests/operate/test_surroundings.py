@@ -13,10 +13,11 @@ import pytest
 from operate.doctor import OK, RISK, WRONG, Advice, examine
 from operate.setup import Places, initialise
 from operate.surroundings import surroundings
+from operate.token import write_key_file
 from tests.builders import URL, Store
 from tests.postgresql import Databases
 from vault.clock import SystemClock
-from vault.rootkey import root_key_path, write_key_file
+from vault.rootkey import root_key_path
 from vault.settings import Settings, load_settings
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from crypto.encoding import pae
+from operate.token import write_key_file
 from tests.builders import Store
 from vault.errors import NotReady
-from vault.rootkey import KeyFile, RootKey, read_key_file, root_key_path, write_key_file
+from vault.rootkey import KeyFile, RootKey, read_key_file, root_key_path
 
 
 def test_a_key_file_is_32_random_bytes_that_only_its_owner_may_read(tmp_path: Path) -> None:
