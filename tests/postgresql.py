@@ -125,9 +125,12 @@ class Databases:
 
 
 def shape(url: str) -> list[tuple[object, ...]]:
-    """Everything that is made in a database: tables and indexes, columns, rules, triggers."""
+    """Everything that is made in a database: version, tables, indexes, columns, rules, triggers."""
     with psycopg.connect(url) as connection:
-        return connection.execute(_SHAPE).fetchall()
+        found = connection.execute(_SHAPE).fetchall()
+        if any(row[1] == "alembic_version" for row in found):
+            found += connection.execute("SELECT version_num FROM alembic_version").fetchall()
+        return found
 
 
 def run_on(url: str, *statements: str | sql.Composed) -> None:
