@@ -20,12 +20,18 @@ from tests.vault.rows import rows_of
 from tests.vault.tables import audit_leaves, grants, methods, vaults
 
 QUICK = {"put", "redeem"}
-ACTS_ALL = pytest.mark.parametrize(
-    "act",
+ON_SQLITE_ALONE = {"make a vault", "unlock", "log out", "add a method", "remove a method"}
+CASES = pytest.mark.parametrize(
+    ("store", "act"),
     [
-        pytest.param(act, id=name, marks=() if name in QUICK else pytest.mark.slow)
+        pytest.param(
+            kind, act, id=f"{kind}-{name}", marks=[] if name in QUICK else [pytest.mark.slow]
+        )
         for name, act in ACTS.items()
+        for kind in ("sqlite", "postgresql")
+        if kind == "sqlite" or name not in ON_SQLITE_ALONE
     ],
+    indirect=["store"],
 )
 # Salts of an offer, of a grant, of an offer that was never made, of a redemption that was not.
 KEPT = {(0, ("offered", 0)), (1, ("active", 1)), (0, None), (1, ("offered", 0))}
@@ -80,7 +86,7 @@ def check(store: Store, before: Before) -> None:
         assert (phase, state.get(id_)) in KEPT
 
 
-@ACTS_ALL
+@CASES
 def test_killed_at_any_step_it_starts_again_and_nothing_is_lost_or_half_done(
     store: Store, act: Act
 ) -> None:

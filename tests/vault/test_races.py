@@ -35,6 +35,7 @@ from vault.sessions import UnlockSecret, open_session
 from vault.vault import Vault
 
 NAME, BIRTH = "identity.given_name", "identity.birth_date"
+SOME_ROUNDS = pytest.mark.parametrize("rounds", [12])  # more of them: test_process_races.py
 ROUNDS = pytest.mark.parametrize(
     "rounds", [pytest.param(12, id="some"), pytest.param(100, id="many", marks=pytest.mark.slow)]
 )
@@ -112,7 +113,7 @@ def reading(agency: AgencyDesk, token: str, officer: str) -> Callable[[], Any]:
 # A code
 
 
-@ROUNDS
+@SOME_ROUNDS
 def test_of_many_redemptions_one_gives_a_token_and_it_is_dead_afterwards(
     two: Two, rounds: int
 ) -> None:
@@ -133,7 +134,7 @@ def test_of_many_redemptions_one_gives_a_token_and_it_is_dead_afterwards(
     assert two.first.system.keystore.rows("grant") == []
 
 
-@ROUNDS
+@SOME_ROUNDS
 def test_a_value_put_during_a_redemption_is_lost_to_neither_phase(two: Two, rounds: int) -> None:
     citizens, desks = two.citizen(two.store.citizen()), two.agency(two.store.agency())
     for seed in range(rounds):
@@ -152,7 +153,7 @@ def test_a_value_put_during_a_redemption_is_lost_to_neither_phase(two: Two, roun
     two.check()
 
 
-@ROUNDS
+@SOME_ROUNDS
 def test_a_redemption_during_the_end_leaves_nothing_that_opens(two: Two, rounds: int) -> None:
     citizen, desks = two.store.citizen(), two.agency(two.store.agency())
     for seed in range(rounds):
@@ -175,7 +176,7 @@ def test_a_redemption_during_the_end_leaves_nothing_that_opens(two: Two, rounds:
     assert citizen.alarms() == []
 
 
-@ROUNDS
+@SOME_ROUNDS
 def test_a_redemption_during_the_expiry_is_one_or_the_other(two: Two, rounds: int) -> None:
     citizen, desks = two.store.citizen(), two.agency(two.store.agency())
     key, clock = two.key_of(citizen), two.store.clock
@@ -211,7 +212,7 @@ def test_a_redemption_during_the_expiry_is_one_or_the_other(two: Two, rounds: in
 # Reads
 
 
-@ROUNDS
+@SOME_ROUNDS
 def test_a_read_is_released_exactly_if_it_stands_in_the_log_before_the_end(
     two: Two, rounds: int
 ) -> None:
@@ -237,7 +238,7 @@ def test_a_read_is_released_exactly_if_it_stands_in_the_log_before_the_end(
     two.check()
 
 
-@ROUNDS
+@SOME_ROUNDS
 def test_never_more_reads_than_allowed_are_released(two: Two, rounds: int) -> None:
     citizen, desks = two.store.citizen(), two.agency(two.store.agency())
     for seed in range(rounds):
