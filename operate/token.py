@@ -36,8 +36,9 @@ def root_key(settings: Settings) -> RootKey:
         return root_key_in_files(settings)
 
     def load(root_id: int) -> RootProvider:
-        path = root_key_path(settings.keys, root_id)
-        return KeyFile(path) if path.exists() else open_token(settings.root_key).key(root_id)
+        if root_key_path(settings.keys, root_id).exists():
+            return KeyFile(settings.keys, root_id)
+        return open_token(settings.root_key).key(root_id)
 
     return RootKey(load(max(root_ids(settings), default=ROOT_ID)), load)
 

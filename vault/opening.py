@@ -25,7 +25,7 @@ from vault.limits import Limits
 from vault.log import LogStore
 from vault.owing import owed_items
 from vault.registry import Registry
-from vault.rootkey import KeyFile, RootKey, read_key_file, root_key_ids, root_key_path
+from vault.rootkey import KeyFile, RootKey, read_key_file, root_key_ids
 from vault.schema import KEYSTORE, MAIN, check_schema
 from vault.sequencer import Sequencer
 from vault.settings import Settings
@@ -99,10 +99,7 @@ def root_key(settings: Settings) -> RootKey:
 
     Those in a token are found by `operate/token.py`.
     """
-
-    def load(root_id: int) -> KeyFile:
-        return KeyFile(root_key_path(settings.keys, root_id))
-
+    load = partial(KeyFile, settings.keys)
     return RootKey(load(max(root_key_ids(settings.keys), default=ROOT_ID)), load)
 
 

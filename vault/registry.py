@@ -4,7 +4,7 @@ Rows are never edited: a use is revoked and replaced, and stays to judge old gra
 loaded is kept in memory and loaded again when the registry's version has changed.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from operator import attrgetter
 from typing import Any
@@ -107,17 +107,14 @@ class Registry:
         """The step that inserts rows."""
         return insertion("registry", [asdict(row) | {"created_at": now_ms} for row in rows])
 
-    def revocations(self, rows: Iterable[Registrant]) -> tuple[list[bytes], tuple[Step, ...]]:
+    def revocations(self, rows: Sequence[Registrant]) -> tuple[list[bytes], tuple[Step, ...]]:
         """The new macs of rows that are revoked, and the steps that revoke them.
 
         Under the root key that the row has: a rotation moves both states of a row together.
         """
-        macs, steps = [], []
-        for row in rows:
-            new_mac = self.row_mac(row, REVOKED, row.root_id)
-            macs.append(new_mac)
-            steps.append(Step(_REVOKE, asdict(row) | {"new_mac": new_mac}))
-        return macs, tuple(steps)
+        macs = [self.row_mac(row, REVOKED, row.root_id) for row in rows]
+        made = zip(rows, macs, strict=True)
+        return macs, tuple(Step(_REVOKE, asdict(row) | {"new_mac": new}) for row, new in made)
 
     def raise_version(self) -> Step:
         return Step(_RAISE_VERSION, {})
@@ -134,10 +131,8 @@ class Registry:
         except CannotOpen:
             return False
 
-    def _registrant(
-        self, kind: str, id_: str, parent: str, document: Mapping[str, Any]
-    ) -> Registrant:
-        raw = canonical_json(dict(document))
+    def _registrant(self, kind: str, id_: str, parent: str, body: Mapping[str, Any]) -> Registrant:
+        raw = canonical_json(dict(body))
         row = Registrant(kind, id_, parent, raw, ACTIVE, b"", self._root.id)
         return replace(row, mac=self.row_mac(row, ACTIVE, row.root_id))
 

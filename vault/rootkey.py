@@ -63,9 +63,9 @@ class RootKey:
 class KeyFile:
     """A root key in a file of 32 bytes that only its owner may read."""
 
-    def __init__(self, path: Path) -> None:
-        self.id = int(path.stem.removeprefix("root-"))
-        self._key = Secret(read_key_file(path))
+    def __init__(self, keys: Path, root_id: int) -> None:
+        self.id = root_id
+        self._key = Secret(read_key_file(root_key_path(keys, root_id)))
 
     def mac(self, message: bytes) -> bytes:
         return hmac_sha256(self._key.reveal(), message)
@@ -73,8 +73,7 @@ class KeyFile:
 
 def root_key_ids(keys: Path) -> list[int]:
     """The root keys that lie in files there, oldest first."""
-    ids = [path.stem.removeprefix("root-") for path in keys.glob("root-*.key")]
-    return sorted(int(id_) for id_ in ids if id_.isdigit())
+    return sorted(int(p.stem[5:]) for p in keys.glob("root-*.key") if p.stem[5:].isdigit())
 
 
 def root_key_path(keys: Path, root_id: int) -> Path:

@@ -94,7 +94,7 @@ def test_an_installation_does_not_open_with_another_root_key(store: Store) -> No
 def test_the_provider_is_asked_for_one_mac_over_label_and_context(tmp_path: Path) -> None:
     path = root_key_path(tmp_path, 7)
     write_key_file(path)
-    provider = KeyFile(path)
+    provider = KeyFile(tmp_path, 7)
 
     expected = hmac.new(path.read_bytes(), pae("KLUIS1", "meta", b"ctx"), hashlib.sha256).digest()
 
@@ -106,7 +106,7 @@ def test_labels_contexts_salts_and_roots_give_keys_of_their_own(tmp_path: Path) 
     roots = []
     for number in (1, 2):
         write_key_file(root_key_path(tmp_path, number))
-        roots.append(RootKey(KeyFile(root_key_path(tmp_path, number))))
+        roots.append(RootKey(KeyFile(tmp_path, number)))
     root = roots[0]
 
     derived = [
@@ -125,7 +125,7 @@ def test_labels_contexts_salts_and_roots_give_keys_of_their_own(tmp_path: Path) 
 def test_the_key_shows_in_no_representation(tmp_path: Path) -> None:
     path = root_key_path(tmp_path, 1)
     write_key_file(path)
-    provider = KeyFile(path)
+    provider = KeyFile(tmp_path, 1)
 
     shown = f"{provider!r} {provider._key!r} {RootKey(provider)!r}"
     assert path.read_bytes().hex() not in shown
