@@ -90,7 +90,7 @@ def test_a_last_read_that_broke_off_ends_the_grant_when_it_is_next_presented(
     citizen, agency = store.citizen(), store.agency()
     token = agency.redeem(citizen.offer(agency, [NAME], reads_max=1).code).token
     with monkeypatch.context() as crash:
-        crash.setattr("vault.reading._end_if_used_up", lambda *_: None)
+        crash.setattr("vault.reading._Reading._end_if_used_up", lambda *_: None)
         agency.read(token, [NAME])
     assert [grant.state for grant in store.vault.grants(citizen.owner)] == ["active"]
 
