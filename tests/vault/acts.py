@@ -13,6 +13,7 @@ import pytest
 
 from crypto.encoding import b64u
 from crypto.primitives import random_bytes
+from operate.rotation import rotate
 from tests.builders import PERSON, AgencyDesk, Citizen, Store
 from tests.vault.crash import Perform, Scene, die
 from vault import caller
@@ -303,6 +304,10 @@ def erase_again(store: Store, scene: Scene, answer: list[Any]) -> None:
 
 def sweep(vault: Vault, _: Scene) -> None:
     vault.sweep()
+
+
+def rotate_root(vault: Vault, _: Scene) -> None:
+    rotate(vault.system.settings, vault.system.clock)
 
 
 ACTS = {

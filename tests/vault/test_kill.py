@@ -14,7 +14,7 @@ from operate.doctor import RISK, WRONG, examine
 from operate.verification import verify_data
 from tests.builders import Store
 from tests.conftest import ROOT
-from tests.vault.acts import ACTS, BOTH, Act, much_to_do, sweep
+from tests.vault.acts import ACTS, BOTH, Act, much_to_do, redeemed, rotate_root, sweep
 from tests.vault.crash import PRESS, Scene, die
 from tests.vault.rows import rows_of
 from tests.vault.tables import audit_leaves, grants, methods, vaults
@@ -128,6 +128,23 @@ def test_a_sweep_that_is_killed_after_each_of_its_changes_gets_on_all_the_same(
     assert scene.citizen.values().keys() == set(BOTH)
     assert die(store, sweep, scene, 1).steps == [], "it had not finished"
     store.reopen()
+
+
+@pytest.mark.slow
+def test_a_root_rotation_that_is_killed_after_each_of_its_changes_gets_on_all_the_same(
+    store: Store,
+) -> None:
+    scene, before, kills = redeemed(store), entries(store), 0
+    while not die(store, rotate_root, scene, 2).answer:
+        kills += 1
+        assert kills < 50, "it does not get on"
+
+    scene = restart(store, scene)
+    assert kills >= 3
+    assert entries(store)[: len(before)] == before
+    assert verify_data(store.settings).findings == ()
+    assert scene.agency.read(scene.token, BOTH)
+    assert scene.citizen.unlock().values().keys() == set(BOTH)
 
 
 # What docs/architecture.md says.
