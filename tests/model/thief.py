@@ -1,4 +1,4 @@
-"""What a thief gets open who holds every dump that was ever taken, and the root key.
+"""What a thief gets open who holds every dump that was ever taken, and the root keys.
 
 He is the attacker of tests/vault/attacker.py, who knows the format by heart; here he carries what
 he found in one dump on to the others. That no key opens what is not its own is tried there.
@@ -7,6 +7,7 @@ he found in one dump on to the others. That no key opens what is not its own is 
 import json
 from collections.abc import Collection, Sequence
 from copy import deepcopy
+from itertools import product
 
 from tests.model.state import Stated
 from tests.vault.attacker import Attacker, Loot
@@ -16,7 +17,7 @@ from tests.vault.rows import Rows
 def steal(
     mains: Sequence[Rows],
     keystores: Sequence[Rows],
-    root: bytes,
+    roots: Collection[bytes],
     secrets: Collection[bytes],
 ) -> set[Stated]:
     """Field and text of every statement that comes open. `keystores`: all that he holds."""
@@ -26,7 +27,7 @@ def steal(
     known, before = Loot(), None
     while known != before:  # what the last dump gave may open something in the first
         before = deepcopy(known)
-        for main in mains:
+        for main, root in product(mains, roots):
             loot = Attacker(main, salts, root, secrets, thorough=False).knowing(known).loot()
             known.vault_secrets |= loot.vault_secrets
             known.seeds |= loot.seeds

@@ -15,6 +15,7 @@ from sqlalchemy import event
 
 from crypto.encoding import b64u
 from operate.continuing import go_on, plan
+from operate.rotation import rotate
 from tests.builders import AgencyDesk, FakeClock, Store
 from tests.model.dumps import Dump, log_size, set_anchor_back, set_back
 from tests.model.state import Line, Name
@@ -178,8 +179,15 @@ class World:
         for agency in self.agencies.values():
             agency.vault = vault
 
-    def root(self) -> bytes:
-        return (self.store.settings.keys / "root-1.key").read_bytes()
+    def rotate_root(self) -> None:
+        """A new root key, and every row under it. The old one stays: old dumps need it."""
+        self.store.close()
+        assert rotate(self.store.settings, self.store.clock).moved
+        self._use(Vault.open(self.store.settings, self.store.clock))
+
+    def roots(self) -> list[bytes]:
+        """Every root key there ever was."""
+        return [path.read_bytes() for path in sorted(self.store.settings.keys.glob("root-*.key"))]
 
     def secret_bytes(self, names: Iterable[Name]) -> list[bytes]:
         return [secret_bytes(self.secrets[name]) for name in names if name in self.secrets]

@@ -15,7 +15,6 @@ from crypto.primitives import hmac_sha256
 from crypto.secret import Secret
 from tests.vault.rows import Row, Rows
 
-ROOT_ID = 1
 ORIGIN = "kluis.example/audit"
 PHASES = range(3)
 Place = tuple[bytes, bytes, int]  # vault_id, handle, seq
@@ -88,15 +87,16 @@ class Attacker:
         for row in self._main["vault"]:
             vault_id = row["vault_id"]
             for key in self._root_keys("meta", vault_id):
-                place = pae("mk", vault_id, ROOT_ID)
+                place = pae("mk", vault_id, row["root_id"])
                 _keep(loot.metadata_keys, vault_id, key, place, row["metadata_box"])
         for row in self._main["audit_key"]:
             for key in self._root_keys("audit", row["subject"]):
-                place = pae("ak", row["subject"], ROOT_ID)
+                place = pae("ak", row["subject"], row["root_id"])
                 _keep(loot.audit_keys, row["subject"], key, place, row["box"])
         for row in self._main["method"]:
             for key in self._root_keys("outer", row["vault_id"]):
-                place = pae("outer", row["vault_id"], row["epoch"], row["method_id"], ROOT_ID)
+                names = row["vault_id"], row["epoch"], row["method_id"], row["root_id"]
+                place = pae("outer", *names)
                 _keep(loot.unlock_boxes, row["method_id"], key, place, row["box"])
         for row in self._main["vault_grant"]:
             if row["vault_id"] in loot.metadata_keys:
