@@ -166,7 +166,7 @@ def pad(plain: bytes) -> bytes:
 
 def unpad(padded: bytes) -> bytes:
     """Undoes `pad`; raises `Malformed` for bytes that `pad` would not have made."""
-    plain, mark, _ = padded.rstrip(b"\x00").rpartition(b"\x80")
+    plain, mark, _ = padded.rpartition(b"\x80")
     if not mark or pad(plain) != padded:
         raise Malformed("padding")
     return plain

@@ -335,6 +335,14 @@ def test_6_instants_are_whole_numbers(name: str, value: object) -> None:
     _refused(token, name)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("nonce", "x"), ("nonce", "x" * 2048), ("iat", 0), ("nbf", 0)]
+)
+def test_6_a_claim_may_have_its_least_and_its_most(name: str, value: object) -> None:
+    token = _compact({"typ": "dpop+jwt", "alg": "ES256", "jwk": PUBLIC}, {**PROOF, name: value})
+    assert verify(token, DPOP_PROOF).claims[name] == value
+
+
 def test_6_an_audience_is_one_text() -> None:
     token = _assertion(aud=[ASSERTION["aud"]])
     _refused(token, "aud", CLIENT_ASSERTION, KEYS)
