@@ -480,6 +480,11 @@ def test_other_keys_are_malformed(jwk: Any) -> None:
         parse_jwk(jwk)
 
 
+def test_a_new_key_says_what_it_is_for() -> None:
+    assert PRIVATE.keys() == {"kty", "crv", "x", "y", "d", "alg", "use", "kid"}
+    assert (PRIVATE["alg"], PRIVATE["use"]) == ("ES256", "sig")
+
+
 def test_rsa_keys_of_2048_to_4096_bits_are_keys() -> None:
     for bits in (2048, 3072, 4096):
         assert parse_jwk(_rsa_key(bits)).algorithms == ("PS256",)
