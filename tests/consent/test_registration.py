@@ -198,6 +198,16 @@ def test_what_the_caller_changes_later_changes_nothing_here() -> None:
     assert registration.agency.names["nl"] == "Agency (nl)"
 
 
+def test_what_the_caller_changes_in_a_key_later_changes_nothing_here() -> None:
+    document = _document()
+    operations = ["verify"]
+    key = {**document["jwks"]["keys"][0], "key_ops": operations}
+    document["jwks"] = {"keys": [key]}
+    agency = parse_registration(document, KNOWN_FIELDS).agency
+    operations.append("sign")
+    assert agency.document["jwks"]["keys"][0]["key_ops"] == ["verify"]
+
+
 def test_values_are_frozen() -> None:
     agency = parse_registration(_document(), KNOWN_FIELDS).agency
     with pytest.raises(FrozenInstanceError):
