@@ -195,9 +195,9 @@ class Store:
             return cls.make(folder, **databases)
 
     @classmethod
-    def make_live(cls, folder: Path, url: str) -> "Store":
+    def make_live(cls, folder: Path, url: str, **databases: str) -> "Store":
         """An installation for a real server of that URL, by the machine's clock."""
-        settings = initialise(Places.beside(folder / "kluis"), url, "open")
+        settings = initialise(Places.beside(folder / "kluis"), url, "open", **databases)
         clock = FakeClock()
         clock.now_ms = SystemClock().now_ms  # type: ignore[method-assign]
         return cls(settings, clock, Vault.open(settings, clock))
