@@ -55,7 +55,8 @@ def add_entries(store: Store, total: int) -> None:
                 opening = {"subject": subject, "opening": bytes(_OPENING_BYTES)}
                 batch._openings.append({"log": log, "idx": index, **opening})
             batch.store()
-        system.log.committed(batch)
+        if batch.signed is not None:
+            system.log.committed(batch.signed)
     system.anchor.offer(system.log.head().note)
 
 

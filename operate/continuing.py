@@ -165,11 +165,12 @@ class _Continuing:
         bound = dict.fromkeys((digest(agreed.anchored), digest(agreed.held)))
         batch.add(self._system_key(head), event, refs=tuple(bound))
         batch.store()
-        if batch.note is None or batch.checkpoint is None:
+        if batch.signed is None:
             raise NotReady("The new log has no head.")
-        kept = {"log": number, "size": batch.checkpoint.size, "note": batch.note, "at": now_ms}
+        note, signs = batch.signed
+        kept = {"log": number, "size": signs.size, "note": note, "at": now_ms}
         connection.execute(_KEEP_NOTE, kept)
-        return batch.note
+        return note
 
     def _held(self, connection: Connection) -> tuple[Head, Checkpoint]:
         """The head, once its own signature and edge are right: a restore does not break those."""

@@ -102,9 +102,8 @@ class MetadataKeys:
 
     def handle(self, field: str) -> bytes:
         """The name that a field's rows stand under."""
-        if field not in self.known:
-            self.known[field] = mac(self.handle_key, field)[:16]
-        handle: bytes = self.known[field]
+        handle: bytes = self.known.get(field) or mac(self.handle_key, field)[:16]
+        self.known[field] = handle
         return handle
 
     def key_hash(self, grant_id: bytes, thumbprint: str) -> bytes:

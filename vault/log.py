@@ -85,8 +85,7 @@ class Batch:
     connection: Connection
     head: Head
     log_key: LogKey
-    note: str | None = None  # of the new head, once stored, and what it signs
-    checkpoint: Checkpoint | None = None
+    signed: tuple[str, Checkpoint] | None = None  # the note of the new head, once stored
     entry_ids: list[bytes] = field(default_factory=list)
     _leaf_datas: list[bytes] = field(default_factory=list)
     _openings: list[dict[str, object]] = field(default_factory=list)
@@ -139,7 +138,7 @@ class Batch:
         note = sign_checkpoint(self.log_key, checkpoint)
         values = {"size": frontier.size, "frontier": frontier.encode(), "note": note}
         self.connection.execute(_PUT_HEAD, values)
-        self.note, self.checkpoint = note, checkpoint
+        self.signed = note, checkpoint
 
     def _last_of(self, subject: bytes) -> tuple[int, bytes]:
         known = self._subjects.get((subject, OPEN))
@@ -225,10 +224,9 @@ class LogStore:
         self.seen, self._signed = tree.size, (head.note, signed)
         return Batch(connection, head, self._log_key)
 
-    def committed(self, batch: Batch) -> None:
+    def committed(self, signed: tuple[str, Checkpoint]) -> None:
         """Remembers what it signed last, and that it is there."""
-        if batch.note is not None and batch.checkpoint is not None:
-            self.seen, self._signed = batch.checkpoint.size, (batch.note, batch.checkpoint)
+        self.seen, self._signed = signed[1].size, signed
 
     def holds(self, batch: Batch) -> bool:
         """Whether a batch whose COMMIT was not answered has landed, as far as that can be told."""

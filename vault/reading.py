@@ -130,7 +130,8 @@ class _Reading:
 
     def prepare(self) -> tuple[Item, _Prepared | None]:
         """The entry to be, permitted or denied, and the opened values if it is permitted."""
-        with self.system.main.read() as connection:  # one snapshot of grant and values
+        # One snapshot of grant and values.
+        with self.system.sequencer.turn, self.system.main.read() as connection:
             found = self._find(connection)
             held = self._held(connection, found)
         facts = self._facts(found, held)

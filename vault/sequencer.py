@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 from sqlalchemy.exc import IntegrityError
@@ -92,6 +93,9 @@ class Sequencer:
         self._busy = False
         self._queue: deque[tuple[Item, Future[Recorded]]] = deque()
         self._wake = threading.Condition()
+        # Two threads that both look into SQLite take the interpreter from each other at each look,
+        # which costs more than the looks: they take turns. Nobody waits or commits in a turn.
+        self.turn = threading.Lock() if database.is_sqlite else nullcontext()
         self._stopped = False
         self._thread = threading.Thread(target=self._run, name="sequencer", daemon=True)
         self._thread.start()
@@ -188,7 +192,7 @@ class Sequencer:
         batch = None
         try:
             owed = self._owed() if self._owes else ()  # looked up before the lock is taken
-            with self._database.write() as connection:
+            with self._database.write() as connection, self.turn:
                 batch = self._log.begin(connection)
                 for item in owed:
                     _sequence(connection, batch, item)
@@ -198,15 +202,15 @@ class Sequencer:
                 batch.store()
         except (LogUnavailable, Unavailable):
             self._owes = self._broken = True
-            if batch is None or batch.note is None or not self._log.holds(batch):
+            if batch is None or batch.signed is None or not self._log.holds(batch):
                 raise LogUnavailable from None
         except Exception:
             self._owes = False  # what is owed may be to blame: the sweeper tries it one by one
             raise
         self._owes = self._broken = False
-        if batch.note is not None:
-            self._log.committed(batch)
-            self._committed(batch.note)
+        if batch.signed is not None:
+            self._log.committed(batch.signed)
+            self._committed(batch.signed[0])
         return results
 
 

@@ -20,6 +20,7 @@ from vault.sequencer import Item, PremiseFailed, Recorded, Sequencer
 from vault.settings import Settings
 
 PREPARATIONS_MAX = 4
+_MOVED = "Others changed this at the same time. Try again."
 T = TypeVar("T")
 
 
@@ -62,7 +63,7 @@ class System:
                 return self.sequencer.record(item), made
             except PremiseFailed:
                 continue
-        raise _busy()
+        raise Conflict(_MOVED)
 
     async def record_soon(
         self, prepare: Callable[[], tuple[Item, T]], aside: Aside
@@ -74,13 +75,9 @@ class System:
                 return await self.sequencer.record_soon(item), made
             except PremiseFailed:
                 continue
-        raise _busy()
+        raise Conflict(_MOVED)
 
     def check_anchored(self) -> None:
         """No read leaves while the log's anchor can't follow."""
         if self.anchor.lag_seconds() > self.settings.anchor_lag_seconds_max:
             raise LogUnavailable
-
-
-def _busy() -> Conflict:
-    return Conflict("Others changed this at the same time. Try again.")
