@@ -39,9 +39,10 @@ def backup(
     data: Data = DEFAULT_DATA,
     json: Json = False,
 ) -> None:
-    """Write an archive of the main database, and one of the keystore, each to a folder of its own.
+    """Write an archive of each database, for the worst day.
 
-    A server may be running. The root key and the log key are in neither: keep them apart, offline.
+    Main database and keystore go to a folder each. A server may be running. The root key and the
+    log key are in neither: keep them apart, offline.
 
     \b
     Example:

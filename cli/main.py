@@ -46,7 +46,7 @@ PARTS: Mapping[str, tuple[str, str, str]] = {
     ),
     "init": ("cli.init", "init", "Make a new installation: keys, databases, settings."),
     "serve": ("cli.serve", "serve", "Run the server, until Ctrl-C."),
-    "migrate": ("cli.migrate", "migrate", "Bring the databases to the schema of this version."),
+    "migrate": ("cli.migrate", "migrate", "Bring both databases to the schema of this version."),
     "invite": ("cli.agency", "invite", "Make an invitation: a code to make one vault with."),
     "agency": ("cli.agency", "app", "Which agencies may ask, and for what."),
     "wallet": ("cli.wallet", "app", "Your own vault: what is in it, who may read it."),

@@ -43,6 +43,8 @@ class Seen:
             self.open.pop(connection, None)
         elif connection in self.open:
             self.open[connection].statements.append(statement)
+        elif statement.startswith("SELECT"):  # alone, and by itself a transaction
+            self.transactions.append(Transaction(database, self.read_begin, [statement]))
 
     def read(self, database: str) -> list[str]:
         """Every statement of transactions that only read."""

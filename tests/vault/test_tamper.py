@@ -1,8 +1,8 @@
 """Somebody writes the main database: each column of each row, one at a time, is refused.
 
 Beside the macs stand, by design, `vault.version`, `created_at`, a grant's state and usage, and what
-only counts or reminds (`confirmed_at`, `log_read_at`, `root_id`). What those give whoever changes
-them is tested in test_old_rows.py, what `audit verify --data` says in test_verification.py.
+only counts or reminds (`confirmed_at`, `log_read_at`, a vault's `root_id`). What those give whoever
+changes them is tested in test_old_rows.py, what `audit verify --data` says in test_verification.py.
 """
 
 from collections.abc import Callable
@@ -246,7 +246,7 @@ METHOD = cases(  # what unlocking gets, what an open session gets
     ("kind", CannotUnlock, None),
     ("state", CannotUnlock, None),
     ("epoch", CannotUnlock, None),
-    ("root_id", None, None),
+    ("root_id", CannotUnlock, None),  # it names the key that opens the box
     ("box", CannotUnlock, None),
     ("created_at", None, None),
     ("confirmed_at", None, None),
@@ -308,7 +308,7 @@ REGISTRATION = cases(  # what a code gets, what a new offer gets
     ("kind", InvalidGrant, Refused),
     ("id", InvalidGrant, Refused),
     ("parent", InvalidGrant, Refused),
-    ("root_id", None, None),
+    ("root_id", InvalidGrant, Refused),  # it names the key under which the mac is
     ("document", InvalidGrant, Refused),
     ("state", InvalidGrant, Refused),
     ("created_at", None, None),
