@@ -40,13 +40,19 @@ NOUNS = (  # in the order in which a path is looked up: what agencies read all d
 )  # fmt: skip
 
 
+THREADS_MAX = 40
+SPARE_CONNECTIONS = 4  # the sequencer, the sweeper, and a second look of a request
+
+
 def create_app(vault: Vault) -> FastAPI:
     """The HTTP door to an opened vault. Whoever opened it closes it."""
     settings, clock = vault.system.settings, vault.system.clock
     app = with_routes()
     app.state.vault = vault
     app.state.limits = AddressLimits(vault.system.limits, clock.now_ms)
-    app.add_middleware(Edge, body_bytes_max=settings.body_bytes_max)
+    app.add_middleware(
+        Edge, body_bytes_max=settings.body_bytes_max, threads_max=_threads_max(vault)
+    )
 
     async def on_error(_: Request, error: Exception) -> JSONResponse:
         return problem_of(error, settings.url)
@@ -60,6 +66,16 @@ def create_app(vault: Vault) -> FastAPI:
     app.add_exception_handler(RequestValidationError, on_validation_error)
     app.add_exception_handler(HTTPException, _on_http_error)
     return app
+
+
+def _threads_max(vault: Vault) -> int:
+    """How many requests may wait for a database at once: fewer than it has connections for us.
+
+    What writes the log and sweeps has one left then, and never waits behind requests.
+    """
+    if vault.system.main.is_sqlite:
+        return THREADS_MAX
+    return min(THREADS_MAX, vault.system.settings.database_connections_max - SPARE_CONNECTIONS)
 
 
 def with_routes() -> FastAPI:

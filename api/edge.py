@@ -4,6 +4,7 @@ that an error of ours tells nobody anything.
 
 import logging
 
+from anyio.to_thread import current_default_thread_limiter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import problem_of_status
@@ -22,14 +23,18 @@ _RAW_HEADERS = [(name.lower().encode(), value.encode()) for name, value in HEADE
 class Edge:
     """The outermost layer of the application (ASGI)."""
 
-    def __init__(self, app: ASGIApp, body_bytes_max: int) -> None:
+    def __init__(self, app: ASGIApp, body_bytes_max: int, threads_max: int = 0) -> None:
         self._app = app
         self._body_bytes_max = body_bytes_max
+        self._threads_max = threads_max
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if self._threads_max:  # an event loop has its threads once it runs
+            current_default_thread_limiter().total_tokens = self._threads_max
+            self._threads_max = 0
         inner = dict(scope)
         # The server's access log prints this scope when the answer begins. A client that puts a
         # secret into a query by mistake finds it refused, and in no log.

@@ -37,7 +37,7 @@ class Settings(BaseSettings):
     root_key: str = Field("file", description="Where new root keys lie: file, or a PKCS#11 URI.")
     database_url: str = Field("", repr=False, pattern=_URL, description="PostgreSQL; else SQLite.")
     keystore_url: str = Field("", repr=False, pattern=_URL, description="PostgreSQL; else SQLite.")
-    database_connections_max: int = Field(20, ge=4, le=1000, description="Per process, database.")
+    database_connections_max: int = Field(20, ge=8, le=1000, description="Per process, database.")
     catalogue_files: tuple[Path, ...] = Field((), description="Files that add fields.")
     registration: Registration = Field("invite", description="Who may make a vault.")
     registrations_per_hour: int = Field(60, ge=1, description="New vaults per address and hour.")
