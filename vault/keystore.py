@@ -7,6 +7,7 @@ backup turns up (docs/format.md, 9 The keystore). It shares no transaction with 
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from crypto.encoding import canonical_json, parse_canonical
 from crypto.errors import Malformed
@@ -18,12 +19,13 @@ from vault.steps import Sql, Values, ValuesOfRows, sql
 SALT_BYTES = 32
 _TRUNCATE_SECONDS_MAX = 1.0
 _INSTANCE = sql("SELECT instance_id FROM instance")
-_GET = sql("SELECT kind, id, phase, salt FROM salt WHERE id IN :ids AND salt IS NOT NULL", "ids")
+_NAMED = "FROM salt WHERE kind IN :kinds AND id IN :ids AND "  # by the primary key, never a scan
+_GET = sql(f"SELECT kind, id, phase, salt {_NAMED} salt IS NOT NULL", "kinds", "ids")
 _MAKE = sql(
     "INSERT INTO salt (kind, id, phase, vault_id, salt, expires_at)"
     " VALUES (:kind, :id, :phase, :vault, :salt, :expires) ON CONFLICT DO NOTHING"
 )
-_TAKEN = sql("SELECT id FROM salt WHERE id IN :ids AND vault_id <> :vault", "ids")
+_TAKEN = sql(f"SELECT id {_NAMED} vault_id <> :vault", "kinds", "ids")
 _DROP = "DELETE FROM salt WHERE "
 _DROP_ONE = sql(_DROP + "kind = :kind AND id = :id AND phase = :phase")
 _DROP_GRANT = sql(_DROP + "kind = 'grant' AND id = :id")
@@ -99,10 +101,9 @@ class Keystore:
     def get(self, keys: Sequence[SaltKey]) -> dict[SaltKey, bytes]:
         """The salts that are there, in one statement. A missing one is simply absent."""
         with self._database.read(snapshot=False) as connection:
-            rows = connection.execute(_GET, {"ids": [key.id for key in keys]}).all()
-        found = {(row.kind, row.id, row.phase): row.salt for row in rows}
-        names = {key: (key.kind, key.id, key.phase) for key in keys}
-        return {key: found[name] for key, name in names.items() if name in found}
+            rows = connection.execute(_GET, _named(keys)).all()
+        found = {SaltKey(row.kind, row.id, row.phase): row.salt for row in rows}
+        return {key: found[key] for key in keys if key in found}
 
     def make(self, key: SaltKey, vault_id: bytes, expires_at: int | None = None) -> bytes:
         """The salt of this name, made if absent: racers for one name all get the same salt.
@@ -128,8 +129,7 @@ class Keystore:
         ]
         with self._database.write() as connection:
             connection.execute(_MAKE, new)
-            values = {"ids": [key.id for key in keys], "vault": vault_id}
-            taken = set(connection.execute(_TAKEN, values).scalars())
+            taken = set(connection.execute(_TAKEN, _named(keys) | {"vault": vault_id}).scalars())
         return {key: salt for key, salt in self.get(keys).items() if key.id not in taken}
 
     def drop(self, keys: Iterable[SaltKey]) -> None:
@@ -206,3 +206,7 @@ class Keystore:
             changed = connection.execute(statement, values).rowcount
         if changed:
             self.press_out()
+
+
+def _named(keys: Sequence[SaltKey]) -> dict[str, Any]:
+    return {"kinds": {key.kind for key in keys}, "ids": [key.id for key in keys]}

@@ -8,11 +8,13 @@ from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 
 from tests.builders import PERSON, Store
 from tests.postgresql import Databases, run_on
 
+MAY_BE_SCANNED = {"audit_head", "instance", "registry"}  # of one row, or read whole and kept
+_SCAN = re.compile(r"SCAN (\w+)")
 _LINE = re.compile(r"(\S+) (\d+) LOG:  (?:statement|execute [^:]*): (.*)")
 # How a database is told that a transaction only reads (vault/database.py).
 _READ = {"sqlite": "BEGIN", "postgresql": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"}
@@ -115,3 +117,35 @@ def test_a_read_of_five_fields_asks_main_twice_and_the_keystore_once(
     assert len(seen.read("keystore")) == 1, seen.read("keystore")
     assert [one.database for one in seen.written()] == ["main"], "the sequencer's alone"
     assert any("audit_leaf" in statement for statement in seen.written()[0].statements)
+
+
+def test_no_call_looks_through_a_table(store: Store) -> None:
+    """What is slow only with many vaults: a statement that no index serves."""
+    if not store.vault.system.main.is_sqlite:
+        pytest.skip("SQLite tells the plan of a statement before there are many rows")
+    agency = store.agency()
+    store.citizen()
+    with watched_files(store) as seen:
+        citizen = store.citizen()
+        offer = citizen.offer(agency, list(PERSON))
+        agency.read(agency.redeem(offer.code).token, list(PERSON))
+        citizen.unlock()
+        store.vault.end_grant(citizen.owner, offer.grant_id)
+
+    system = store.vault.system
+    engines = {"main": system.main.engine, "keystore": system.keystore._database.engine}
+    looked = [
+        (one.database, statement, found)
+        for one in seen.transactions
+        for statement in one.statements
+        if statement.startswith(("SELECT", "UPDATE", "DELETE"))
+        for found in _SCAN.findall(plan(engines[one.database], statement))
+    ]
+    assert len(seen.transactions) > 10
+    assert [one for one in looked if one[2] not in MAY_BE_SCANNED] == []
+
+
+def plan(engine: Engine, statement: str) -> str:
+    with engine.connect() as connection:
+        rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}").all()
+    return "\n".join(row.detail for row in rows)
