@@ -50,9 +50,7 @@ def create_app(vault: Vault) -> FastAPI:
     app = with_routes()
     app.state.vault = vault
     app.state.limits = AddressLimits(vault.system.limits, clock.now_ms)
-    app.add_middleware(
-        Edge, body_bytes_max=settings.body_bytes_max, threads_max=_threads_max(vault)
-    )
+    app.add_middleware(Edge, body_bytes_max=settings.body_bytes_max, threads_max=threads_max(vault))
 
     async def on_error(_: Request, error: Exception) -> JSONResponse:
         return problem_of(error, settings.url)
@@ -68,7 +66,7 @@ def create_app(vault: Vault) -> FastAPI:
     return app
 
 
-def _threads_max(vault: Vault) -> int:
+def threads_max(vault: Vault) -> int:
     """How many requests may wait for a database at once: fewer than it has connections for us.
 
     What writes the log and sweeps has one left then, and never waits behind requests.

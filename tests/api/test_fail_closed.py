@@ -18,6 +18,7 @@ import httpx
 import psycopg
 import pytest
 
+from api.app import threads_max
 from operate.setup import Places, initialise
 from operate.verification import verify_data
 from tests.api.conftest import (
@@ -39,7 +40,6 @@ from vault.vault import Vault
 ANSWER_SECONDS_MAX = 3
 BACK_SECONDS_MAX = 10
 TOGETHER = 50
-THREADS = 40  # that the server has for routes which may wait
 ALIVE = ("/healthz", "/v1/catalogue", "/.well-known/oauth-authorization-server", "/S", "/nothing")
 
 
@@ -176,7 +176,7 @@ def test_what_needs_no_database_answers_while_every_thread_waits(
     with server.client() as http, ThreadPoolExecutor(TOGETHER) as pool:
         asked = [pool.submit(http.get, "/audit/checkpoint") for _ in range(TOGETHER)]
         try:
-            for _ in range(THREADS):
+            for _ in range(threads_max(server.vault)):
                 assert waiting.acquire(timeout=20)
             for path in ALIVE:
                 answer = http.get(path, timeout=5)
