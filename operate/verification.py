@@ -3,7 +3,7 @@
 What that shows, and what it can't: docs/audit.md, 11 What a check shows.
 
 Everything is read in one transaction, so a running server does not disturb it. It takes the keys of
-the installation: what an auditor checks without them is `audit/verify.py`.
+the installation: what an auditor checks without them is `evidence/verify.py`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,13 +15,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from audit.entry import decode_chain, decode_event
 from audit.errors import AuditError, MalformedTile
-from audit.findings import Finding
 from audit.leaf import Opening, open_opening
 from audit.note import Checkpoint, parse_checkpoint
 from audit.tree import EMPTY_ROOT
-from audit.verify import Report, StoredLeaf, verify_log
 from crypto.errors import CannotOpen
 from crypto.primitives import constant_time_equal, sha256
+from evidence.findings import Finding
+from evidence.verify import Report, StoredLeaf, verify_log
 from operate.continuing import bound_by, digest
 from operate.ledger import ExpectedVault, Ledger
 from operate.pair import opened_ready

@@ -19,7 +19,6 @@ import typer
 from sqlalchemy import text
 
 from audit.entry import ACTIONS, Chain, Event
-from audit.findings import CODES
 from audit.reasons import REASONS
 from catalogue.fields import load_catalogue
 from cli.main import PARTS, application
@@ -27,6 +26,7 @@ from cli.serve import listen, make_server
 from consent.registration import parse_registration
 from crypto import jose
 from crypto.encoding import parse_json
+from evidence.findings import CODES
 from operate.setup import Places, initialise
 from tests.builders import PERSON, Store, registration
 from tests.test_fences import PACKAGES

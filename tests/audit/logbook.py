@@ -9,8 +9,8 @@ from audit.leaf import Opening, leaf_hash
 from audit.note import Checkpoint, LogKey, sign_checkpoint
 from audit.tiles import tile_updates
 from audit.tree import Frontier
-from audit.verify import Report, StoredLeaf, verify_log
 from crypto.secret import Secret
+from evidence.verify import Report, StoredLeaf, verify_log
 
 ORIGIN = "kluis.example/audit"
 KEY = LogKey(ORIGIN, Secret(bytes(range(32))))

@@ -8,12 +8,12 @@ docs/audit.md, 11 What a check shows.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from audit.chains import Chains, Tails
 from audit.errors import BadNote, MalformedEntry
-from audit.findings import Finding, Findings
 from audit.leaf import Opening, check_leaf_data, leaf_hash
 from audit.note import Checkpoint, Verifier, open_note
-from audit.recompute import ReadStoredTile, Recompute
+from evidence.chains import Chains, Tails
+from evidence.findings import Finding, Findings
+from evidence.recompute import ReadStoredTile, Recompute
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from audit.entry import Chain, check_pair, decode_chain, decode_event
 from audit.errors import MalformedEntry
-from audit.findings import Findings
 from audit.leaf import Opening
+from evidence.findings import Findings
 
 
 @dataclass(frozen=True, slots=True)

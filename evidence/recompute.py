@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterable
 
-from audit.findings import Findings
 from audit.note import Checkpoint
 from audit.tiles import WIDTH
 from audit.tree import HASH_BYTES, join_roots, perfect_root, split_hashes
+from evidence.findings import Findings
 
 ReadStoredTile = Callable[[int, int], bytes | None]
 

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit.chains import Tail
 from audit.entry import Chain, encode_chain, encode_event
-from audit.findings import CODES, FINDINGS_OF_A_CODE_MAX
 from audit.leaf import leaf_hash
 from audit.note import Checkpoint, sign_checkpoint
-from audit.verify import Report, StoredLeaf, numbered, verify_log
+from evidence.chains import Tail
+from evidence.findings import CODES, FINDINGS_OF_A_CODE_MAX
+from evidence.verify import Report, StoredLeaf, numbered, verify_log
 from tests.audit.logbook import (
     KEY,
     ORIGIN,
