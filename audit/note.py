@@ -63,7 +63,7 @@ class Verifier:
         """Reads `<name>+<hex key id>+<base64 (type || public)>`; refuses an id that is not it."""
         name, _, rest = vkey.partition("+")
         claimed, _, encoded = rest.partition("+")
-        blob = _unbase64(encoded)
+        blob = unbase64(encoded)
         if blob[:1] != bytes([ED25519]):
             raise BadNote("key type")
         verifier = cls(name, blob[1:])
@@ -120,7 +120,7 @@ def parse_checkpoint(text: str) -> Checkpoint:
     origin, size, root = lines[:3]
     if not _SIZE.fullmatch(size):
         raise BadNote("checkpoint size")
-    return Checkpoint(origin, int(size), _unbase64(root))
+    return Checkpoint(origin, int(size), unbase64(root))
 
 
 def sign_checkpoint(key: LogKey, checkpoint: Checkpoint) -> str:
@@ -174,7 +174,7 @@ def _parse_signature(line: str) -> tuple[str, bytes, bytes]:
     if dash != "—" or len(parts) != 2:
         raise BadNote("signature line")
     _check_name(parts[0])
-    blob = _unbase64(parts[1])
+    blob = unbase64(parts[1])
     if len(blob) <= _KEY_ID_BYTES:
         raise BadNote("signature line")
     return parts[0], blob[:_KEY_ID_BYTES], blob[_KEY_ID_BYTES:]
@@ -203,7 +203,7 @@ def _check_name(name: str) -> None:
         raise BadNote("name")
 
 
-def _unbase64(text: str) -> bytes:
+def unbase64(text: str) -> bytes:
     """Standard base64 with padding, in its one spelling."""
     try:
         data = base64.b64decode(text.encode("ascii"), validate=True)

@@ -5,11 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from audit.entry import Actor, Chain, Event, encode_chain, encode_event
-from audit.leaf import Opening, leaf_hash
+from audit.leaf import Opening, chain_digest, leaf_hash
 from audit.note import Checkpoint, LogKey, sign_checkpoint
-from audit.tiles import tile_updates
-from audit.tree import Frontier
+from audit.tiles import NodeReader, tile_updates
+from audit.tree import Frontier, inclusion_proof
 from crypto.secret import Secret
+from evidence.receipt import encode_receipt
 from evidence.verify import Report, StoredLeaf, verify_log
 
 ORIGIN = "kluis.example/audit"
@@ -83,6 +84,14 @@ class Log:
             StoredLeaf(index, leaf.data, leaf_hash(leaf.data))
             for index, leaf in enumerate(self.leaves)
         ]
+
+    def receipt(self, index: int) -> str:
+        """The receipt for an entry at the head."""
+        opening = self.openings[index]
+        nodes = NodeReader(lambda level, n: self.rows[level, n])
+        path = inclusion_proof(index, self.frontier.size, nodes.read_node)
+        h2 = chain_digest(opening.n2, opening.chain)
+        return encode_receipt(opening.n1, opening.event, h2, index, path, self.head_note)
 
     def check(
         self,

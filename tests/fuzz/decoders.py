@@ -26,6 +26,8 @@ from consent.registration import agency_from_document, parse_registration, use_f
 from consent.terms import Terms
 from crypto import box, code, encoding, jose
 from crypto.errors import BadToken, CannotOpen, Malformed
+from evidence.errors import BadReceipt
+from evidence.receipt import check_receipt
 from tests.audit.logbook import ORIGIN
 from tests.fuzz import seeds
 from vault import reading, sessions, statement, unlocking
@@ -266,6 +268,8 @@ DECODERS = (
             _as_bytes(note.encode_checkpoint)),
     Decoder("verifier key", of_text(note.Verifier.parse), (BadNote,), seeds.VKEYS,
             _as_bytes(lambda verifier: verifier.vkey)),
+    Decoder("receipt", of_text(lambda held: check_receipt(held, [seeds.VERIFIER])), (BadReceipt,),
+            seeds.RECEIPTS),
     Decoder("frontier", _frontier, (MalformedTile,), seeds.FRONTIERS,
             lambda found: found.size.to_bytes(2, "big") + found.encode()),
 )  # fmt: skip

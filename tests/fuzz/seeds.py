@@ -132,6 +132,7 @@ INSTANTS = [b"2026-11-21T18:00:00.000Z", b"1970-01-01T00:00:00.000Z", b"9999-12-
 _OPENING = Opening(fixed("n1"), EVENTS[0], fixed("n2"), CHAINS[0])
 OPENINGS = [pad(pae(_OPENING.n1, _OPENING.event, _OPENING.n2, _OPENING.chain))]
 NOTES = [make_log(size).head_note.encode() for size in (1, 300)]
+RECEIPTS = [make_log(size).receipt(size - 1).encode() for size in (1, 300)]
 CHECKPOINTS = [encode_checkpoint(Checkpoint(ORIGIN, size, ROW)).encode() for size in (0, 2**62)]
 VKEYS = [VERIFIER.vkey.encode()]
 FRONTIERS = [

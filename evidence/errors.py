@@ -1,0 +1,18 @@
+"""The errors that leave this package: a stable word and a place, never contents."""
+
+
+class EvidenceError(Exception):
+    """Base of every error of this package. `word` says what failed, `what` where it did."""
+
+    about = "evidence"
+
+    def __init__(self, word: str, what: str = "") -> None:
+        super().__init__(f"{self.about}: {word}{what and ': '}{what}")
+        self.word = word
+        self.what = what
+
+
+class BadReceipt(EvidenceError):
+    """A receipt that proves nothing. Its word is one of `evidence.receipt.WORDS`."""
+
+    about = "receipt refused"
