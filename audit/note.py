@@ -4,6 +4,9 @@ r"""Checkpoints (docs/audit.md, 6 Checkpoints) in signed notes: C2SP tlog-checkp
     \n
     — <name> <base64(key id || signature)>\n
 
+A published note carries a second line: an ML-DSA-44 cosignature (C2SP tlog-cosignature) by the log
+itself, which a quantum computer can't forge. `evidence/cosignature.py` reads those of witnesses.
+
 A key id is SHA-256(name || 0x0A || type || public)[:4]: recomputed, never believed. A failing
 signature by a known key rejects the whole note; signatures by unknown keys say nothing.
 """
@@ -14,22 +17,33 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar, TypeVar
 
 from audit.errors import BadNote
 from audit.tree import HASH_BYTES, SIZE_MAX
+from crypto.encoding import u64
 from crypto.errors import CannotOpen
-from crypto.primitives import ed25519_public, ed25519_sign, ed25519_verify, sha256
+from crypto.primitives import (
+    ed25519_public,
+    ed25519_sign,
+    ed25519_verify,
+    mldsa44_public,
+    mldsa44_sign,
+    sha256,
+)
 from crypto.secret import Secret
 
 ED25519 = 0x01
+ML_DSA_44 = 0x06
 NOTE_BYTES_MAX = 131_072
 SIGNATURES_MAX = 32
 NAME_BYTES_MAX = 255
 _KEY_ID_BYTES = 4
-_ED25519_BYTES = 32
+_SEED_BYTES = 32
 _NAME = re.compile(r"[^\s+\x00-\x1f\ud800-\udfff]+")  # the last are halves of a character
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
 _KEY_ID = re.compile(r"[0-9a-f]{8}", re.ASCII)
+V = TypeVar("V", bound="Verifier")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,23 +62,29 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class Verifier:
-    """A public Ed25519 key that a note is believed for. The name of a log's key is its origin."""
+    """A public key that a note is believed for. The name of a log's key is its origin.
+
+    This one is Ed25519 over the note's text. Other kinds override `kind` and `verify`.
+    """
+
+    kind: ClassVar[int] = ED25519
+    public_bytes: ClassVar[int] = 32
 
     name: str
     public: bytes
 
     def __post_init__(self) -> None:
         _check_name(self.name)
-        if len(self.public) != _ED25519_BYTES:
+        if len(self.public) != self.public_bytes:
             raise BadNote("key")
 
     @classmethod
-    def parse(cls, vkey: str) -> "Verifier":
+    def parse(cls: type[V], vkey: str) -> V:
         """Reads `<name>+<hex key id>+<base64 (type || public)>`; refuses an id that is not it."""
         name, _, rest = vkey.partition("+")
         claimed, _, encoded = rest.partition("+")
         blob = unbase64(encoded)
-        if blob[:1] != bytes([ED25519]):
+        if blob[:1] != bytes([cls.kind]):
             raise BadNote("key type")
         verifier = cls(name, blob[1:])
         if not _KEY_ID.fullmatch(claimed) or bytes.fromhex(claimed) != verifier.key_id:
@@ -73,12 +93,16 @@ class Verifier:
 
     @property
     def key_id(self) -> bytes:
-        return key_id(self.name, ED25519, self.public)
+        return key_id(self.name, self.kind, self.public)
 
     @property
     def vkey(self) -> str:
-        encoded = base64.b64encode(bytes([ED25519]) + self.public).decode()
+        encoded = base64.b64encode(bytes([self.kind]) + self.public).decode()
         return f"{self.name}+{self.key_id.hex()}+{encoded}"
+
+    def verify(self, checkpoint: Checkpoint, signature: bytes) -> None:
+        """Returns only for this key's signature of the checkpoint; else raises `CannotOpen`."""
+        ed25519_verify(self.public, signature, encode_checkpoint(checkpoint).encode())
 
 
 @dataclass(frozen=True)
@@ -90,7 +114,7 @@ class LogKey:
 
     def __post_init__(self) -> None:
         _check_name(self.name)
-        if len(self.seed) != _ED25519_BYTES:
+        if len(self.seed) != _SEED_BYTES:
             raise BadNote("key")
 
     @cached_property
@@ -100,6 +124,33 @@ class LogKey:
     @property
     def vkey(self) -> str:
         return self.verifier.vkey
+
+
+@dataclass(frozen=True)
+class LatticeKey(LogKey):
+    """A 32-byte ML-DSA-44 seed: what a log adds a second line to its published notes with."""
+
+    @cached_property
+    def public(self) -> bytes:
+        return mldsa44_public(self.seed.reveal())
+
+    def cosign(self, checkpoint: Checkpoint, at_seconds: int) -> str:
+        """The signature line that says: at this time, this is the log's largest tree I know."""
+        message = subtree_message(self.name, at_seconds, checkpoint)
+        blob = u64(at_seconds) + mldsa44_sign(self.seed.reveal(), message)
+        return signature_line(self.name, key_id(self.name, ML_DSA_44, self.public), blob)
+
+
+def subtree_message(name: str, at_seconds: int, checkpoint: Checkpoint) -> bytes:
+    """What an ML-DSA-44 cosigner signs (C2SP tlog-cosignature, `cosigned_message`)."""
+    signer, origin = name.encode(), checkpoint.origin.encode()
+    head = b"subtree/v1\n\0" + bytes([len(signer)]) + signer + u64(at_seconds)
+    tree = u64(0) + u64(checkpoint.size) + checkpoint.root
+    return head + bytes([len(origin)]) + origin + tree
+
+
+def signature_line(name: str, signer_id: bytes, signature: bytes) -> str:
+    return f"— {name} {base64.b64encode(signer_id + signature).decode()}\n"
 
 
 def key_id(name: str, kind: int, public: bytes) -> bytes:
@@ -128,8 +179,8 @@ def sign_checkpoint(key: LogKey, checkpoint: Checkpoint) -> str:
     if checkpoint.origin != key.name:
         raise BadNote("origin of another log")
     text = encode_checkpoint(checkpoint)
-    signature = key.verifier.key_id + ed25519_sign(key.seed.reveal(), text.encode())
-    return f"{text}\n— {key.name} {base64.b64encode(signature).decode()}\n"
+    signature = ed25519_sign(key.seed.reveal(), text.encode())
+    return f"{text}\n{signature_line(key.name, key.verifier.key_id, signature)}"
 
 
 def open_note(note: str, verifiers: Iterable[Verifier]) -> Checkpoint:
@@ -139,20 +190,24 @@ def open_note(note: str, verifiers: Iterable[Verifier]) -> Checkpoint:
     that the checkpoint names: a key of one log, or of a witness, does not speak for another log.
     """
     # (1)
-    text, lines = _split_note(note)
-    checkpoint = parse_checkpoint(text)
-    signatures = [_parse_signature(line) for line in lines]
+    checkpoint, signatures = parse_note(note)
     # (2)
     known = _by_key(verifiers)
     signers = set()
     for name, claimed, signature in signatures:
         if verifier := known.get((name, claimed)):
-            _verify(verifier, signature, text)
+            _verify(verifier, checkpoint, signature)
             signers.add(name)
     # (3)
     if checkpoint.origin not in signers:
         raise BadNote("no signature by a known key")
     return checkpoint
+
+
+def parse_note(note: str) -> tuple[Checkpoint, list[tuple[str, bytes, bytes]]]:
+    """A note as it is written, not believed: of each line the name, the key id, the signature."""
+    text, lines = _split_note(note)
+    return parse_checkpoint(text), [_parse_signature(line) for line in lines]
 
 
 def _split_note(note: str) -> tuple[str, list[str]]:
@@ -190,9 +245,9 @@ def _by_key(verifiers: Iterable[Verifier]) -> dict[tuple[str, bytes], Verifier]:
     return known
 
 
-def _verify(verifier: Verifier, signature: bytes, text: str) -> None:
+def _verify(verifier: Verifier, checkpoint: Checkpoint, signature: bytes) -> None:
     try:
-        ed25519_verify(verifier.public, signature, text.encode())
+        verifier.verify(checkpoint, signature)
     except CannotOpen:
         raise BadNote("signature") from None
 

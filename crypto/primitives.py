@@ -1,4 +1,4 @@
-"""Every call into `cryptography` for boxes, seals, keys and the log's signature.
+"""Every call into `cryptography` for boxes, seals, keys and the log's signatures.
 
 Written down in docs/format.md, 2 Boxes, seals, derivation. Each function maps every failure of the
 library to one error, `CannotOpen`, without a cause.
@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives import hpke
-from cryptography.hazmat.primitives.asymmetric import ed25519, mlkem, x25519
+from cryptography.hazmat.primitives.asymmetric import ed25519, mldsa, mlkem, x25519
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from crypto.errors import CannotOpen
@@ -125,5 +125,23 @@ def ed25519_verify(public: bytes, signature: bytes, message: bytes) -> None:
     """Returns only for a good signature; else raises `CannotOpen`."""
     try:
         ed25519.Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        raise CannotOpen from None
+
+
+def mldsa44_public(seed: bytes) -> bytes:
+    """FIPS 204: the 1312 public bytes of a 32-byte seed."""
+    return mldsa.MLDSA44PrivateKey.from_seed_bytes(seed).public_key().public_bytes_raw()
+
+
+def mldsa44_sign(seed: bytes, message: bytes) -> bytes:
+    """2420 bytes, with an empty context; other ones each time, for the signature is hedged."""
+    return mldsa.MLDSA44PrivateKey.from_seed_bytes(seed).sign(message)
+
+
+def mldsa44_verify(public: bytes, signature: bytes, message: bytes) -> None:
+    """Returns only for a good signature with an empty context; else raises `CannotOpen`."""
+    try:
+        mldsa.MLDSA44PublicKey.from_public_bytes(public).verify(signature, message)
     except (InvalidSignature, ValueError):
         raise CannotOpen from None

@@ -26,6 +26,7 @@ from consent.registration import agency_from_document, parse_registration, use_f
 from consent.terms import Terms
 from crypto import box, code, encoding, jose
 from crypto.errors import BadToken, CannotOpen, Malformed
+from evidence.cosignature import cosignatures, parse_verifier
 from evidence.errors import BadReceipt
 from evidence.receipt import check_receipt
 from tests.audit.logbook import ORIGIN
@@ -264,6 +265,10 @@ DECODERS = (
     Decoder("opening", _opening, (CannotOpen,), seeds.OPENINGS, _opened),
     Decoder("signed note", of_text(lambda signed: note.open_note(signed, [seeds.VERIFIER])),
             (BadNote,), seeds.NOTES),
+    Decoder("cosigned note", of_text(lambda signed: cosignatures(signed, seeds.VERIFIERS)),
+            (BadNote,), seeds.COSIGNED_NOTES),
+    Decoder("verifier key of any kind", of_text(parse_verifier), (BadNote,),
+            seeds.VKEYS_OF_ALL_KINDS, _as_bytes(lambda verifier: verifier.vkey)),
     Decoder("checkpoint", of_text(note.parse_checkpoint), (BadNote,), seeds.CHECKPOINTS,
             _as_bytes(note.encode_checkpoint)),
     Decoder("verifier key", of_text(note.Verifier.parse), (BadNote,), seeds.VKEYS,

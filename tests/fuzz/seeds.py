@@ -8,12 +8,13 @@ import jwt
 
 from audit.entry import Actor, Chain, Event, Officer, encode_chain, encode_event
 from audit.leaf import Opening
-from audit.note import Checkpoint, encode_checkpoint
+from audit.note import Checkpoint, LatticeKey, encode_checkpoint, open_note
 from audit.tree import Frontier
 from consent.terms import Terms
 from crypto import box, code, jose
 from crypto.encoding import b64u, canonical_json, pad, pae, unpad
 from crypto.secret import Secret
+from evidence.cosignature import CosignatureKey, LatticeVerifier
 from tests.audit.logbook import KEY as LOG_KEY
 from tests.audit.logbook import NOW, ORIGIN, entry_id, fixed, make_log
 from tests.builders import registration
@@ -134,7 +135,18 @@ OPENINGS = [pad(pae(_OPENING.n1, _OPENING.event, _OPENING.n2, _OPENING.chain))]
 NOTES = [make_log(size).head_note.encode() for size in (1, 300)]
 RECEIPTS = [make_log(size).receipt(size - 1).encode() for size in (1, 300)]
 CHECKPOINTS = [encode_checkpoint(Checkpoint(ORIGIN, size, ROW)).encode() for size in (0, 2**62)]
+_COSIGNERS = (
+    CosignatureKey(ORIGIN, Secret(fixed("curve"))),
+    LatticeKey(ORIGIN, Secret(fixed("lattice"))),
+)
+VERIFIERS = (VERIFIER, _COSIGNERS[0].verifier, LatticeVerifier.of(_COSIGNERS[1]))
+_COSIGNED = make_log(300)
+COSIGNED_NOTES = [
+    (_COSIGNED.head_note + one.cosign(open_note(_COSIGNED.head_note, [VERIFIER]), 1)).encode()
+    for one in _COSIGNERS
+]
 VKEYS = [VERIFIER.vkey.encode()]
+VKEYS_OF_ALL_KINDS = [verifier.vkey.encode() for verifier in VERIFIERS]
 FRONTIERS = [
     size.to_bytes(2, "big") + Frontier().extend([ROW] * size).encode() for size in (0, 1, 7, 300)
 ]
