@@ -191,6 +191,23 @@ def test_every_time_reads_back(at_seconds: int) -> None:
     assert blob_of(CURVE.cosign(CHECKPOINT, at_seconds))[2] == at_seconds
 
 
+@BOTH
+def test_a_time_beyond_what_the_specification_has_is_refused(
+    key: LatticeKey | CosignatureKey, verifier: Verifier
+) -> None:
+    with pytest.raises(BadNote, match="signature"):
+        open_note(NOTE + key.cosign(CHECKPOINT, SECONDS_MAX + 1), [KEY.verifier, verifier])
+
+
+@BOTH
+def test_of_a_note_that_its_log_did_not_sign_no_cosignature_is_told(
+    key: LatticeKey | CosignatureKey, verifier: Verifier
+) -> None:
+    note = NOTE.rpartition("\n\n")[0] + "\n\n" + key.cosign(CHECKPOINT, AT)
+    with pytest.raises(BadNote):
+        cosignatures(note, [KEY.verifier, verifier])
+
+
 def test_verifier_keys_of_all_kinds_read_back_and_are_told_apart() -> None:
     for verifier in (KEY.verifier, CURVE.verifier, LATTICE_VERIFIER):
         assert parse_verifier(verifier.vkey) == verifier
