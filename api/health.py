@@ -100,6 +100,8 @@ def _state(vault: Vault) -> Iterator[str]:
     lag_seconds = system.anchor.lag_seconds()
     if lag_seconds > settings.anchor_lag_seconds_max:
         yield f"The log's anchor is {lag_seconds:.0f} seconds behind: reads are refused."
+    if 0 < settings.unwitnessed_seconds_max < system.unwitnessed_seconds():
+        yield "Witnesses have been missing for too long: reads are refused."
     if not system.keystore.truncated:
         yield "The keystore's write-ahead log still holds deleted salts."
     late_seconds = 0.0 if sweeper is None else time.monotonic() - sweeper.swept_at

@@ -34,6 +34,10 @@ class Installation(Collector):
         gauges = {
             "kluis_log_size": ("Entries in the log, as last seen.", system.log.seen),
             "kluis_anchor_lag_seconds": ("How far behind.", system.anchor.lag_seconds()),
+            "kluis_unwitnessed_seconds": (
+                "How long witnesses have been missing.",
+                system.unwitnessed_seconds(),
+            ),
             "kluis_pool_used": (
                 "Connections to main in use.",
                 _in_use(system.main),

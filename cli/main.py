@@ -52,6 +52,7 @@ PARTS: Mapping[str, tuple[str, str, str]] = {
     "wallet": ("cli.wallet", "app", "Your own vault: what is in it, who may read it."),
     "desk": ("cli.desk", "app", "An agency's counter: redeem a code, read fields."),
     "audit": ("cli.audit", "app", "Check the log of everything that happened, or list it."),
+    "witness": ("cli.witness", "app", "Sign other logs' checkpoints, and compare what was seen."),
     "backup": ("cli.backup", "backup", "Write an archive of each database, for the worst day."),
     "restore": ("cli.backup", "restore_", "Put archives back in place of the databases."),
     "root": ("cli.root", "app", "The operator's root key, and changing it."),

@@ -30,6 +30,7 @@ from cli.options import DEFAULT_DATA, Data, Json
 from cli.output import Output
 from operate.counting import counting_together
 from operate.pair import is_shared, only_one
+from operate.publishing import publishing
 from operate.token import root_key
 from vault.settings import Settings
 from vault.vault import Vault
@@ -133,7 +134,7 @@ def serve(
         bound = listener.getsockname()[1]
         with out.working("Opening the vault"):
             vault = Vault.open(settings, root=root_key(settings))
-        with vault, counting_together(vault):
+        with vault, counting_together(vault), publishing(vault):
             door = Door(Bounds(proxy=proxy))
             server = make_server(vault, door, observing)
             _stop_on_signals(server)
@@ -203,7 +204,12 @@ def worker_app() -> ASGIApp:
 
     @asynccontextmanager
     async def serving(_: FastAPI) -> AsyncIterator[None]:
-        with vault, counting_together(vault), observing.started(vault, door):
+        with (
+            vault,
+            counting_together(vault),
+            publishing(vault),
+            observing.started(vault, door),
+        ):
             yield
 
     _spare_collector()

@@ -16,3 +16,9 @@ class BadReceipt(EvidenceError):
     """A receipt that proves nothing. Its word is one of `evidence.receipt.WORDS`."""
 
     about = "receipt refused"
+
+
+class BadPolicy(EvidenceError):
+    """A trust policy that says nothing. Its word is the line: `line 7`."""
+
+    about = "policy refused"

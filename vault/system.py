@@ -1,7 +1,7 @@
 """What the parts of the vault stand on, put together once by `Vault.open`."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from catalogue.fields import Catalogue
@@ -30,6 +30,16 @@ class Aside(Protocol):
     async def __call__(self, do: Callable[[], T], /) -> T: ...
 
 
+@dataclass(slots=True)
+class Witnesses:
+    """Since when the newest checkpoints have lacked the witnesses that a policy wants (Unix ms).
+
+    None: they have them, or there is no policy. Told by `operate/publishing.py`.
+    """
+
+    missing_since_ms: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class System:
     """Databases, keys, clock, limits, and the sequencer through which all changes go."""
@@ -47,6 +57,7 @@ class System:
     anchor: AnchorWriter
     limits: Limits
     system_key: AuditKey
+    witnesses: Witnesses = field(default_factory=Witnesses)
 
     def record(self, prepare: Callable[[], tuple[Item, T]]) -> tuple[Recorded, T]:
         """Records the item that `prepare` makes; returns what else it made beside the record.
@@ -78,6 +89,13 @@ class System:
         raise Conflict(_MOVED)
 
     def check_anchored(self) -> None:
-        """No read leaves while the log's anchor can't follow."""
+        """No read leaves while the log's anchor, or its witnesses, can't follow."""
         if self.anchor.lag_seconds() > self.settings.anchor_lag_seconds_max:
             raise LogUnavailable
+        if (most := self.settings.unwitnessed_seconds_max) and self.unwitnessed_seconds() > most:
+            raise LogUnavailable
+
+    def unwitnessed_seconds(self) -> float:
+        """For how long published checkpoints have lacked their witnesses."""
+        since = self.witnesses.missing_since_ms
+        return 0 if since is None else (self.clock.now_ms() - since) / 1000
