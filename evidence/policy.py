@@ -13,8 +13,8 @@ from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 
 from audit.errors import BadNote
-from audit.note import Verifier
-from evidence.cosignature import parse_verifier
+from audit.note import ED25519, Verifier
+from evidence.cosignature import CosignatureVerifier, parse_verifier
 from evidence.errors import BadPolicy
 
 POLICY_BYTES_MAX = 262_144
@@ -110,12 +110,14 @@ class _Reading:
     def _log(self, words: Sequence[str]) -> None:
         self._check(len(words) in {1, 2}, "log <vkey> [<url>] is expected")
         key = self._key(words[0], self._logs)
+        self._check(not isinstance(key, CosignatureVerifier), "a witness's key, not a log's")
         self._logs.append(Party(key.name, key, *words[1:]))
 
     def _witness(self, words: Sequence[str]) -> None:
         self._check(len(words) in {2, 3}, "witness <name> <vkey> [<url>] is expected")
         self._define(words[0])
         key = self._key(words[1], self._witnesses)
+        self._check(key.kind != ED25519, "a log's key, not a witness's")
         self._witnesses.append(Party(words[0], key, *words[2:]))
 
     def _group(self, words: Sequence[str]) -> None:

@@ -113,10 +113,10 @@ class Publisher:
     def round(self) -> None:
         """Asks every witness whose signature the newest published checkpoint lacks."""
         try:
-            published = self._published(1)
-            for witness in self._policy.witnesses if published else ():
-                if not self._stop.is_set() and not has_line_of(published[0].note, witness.key):
-                    self._ask(witness, published[0])
+            for witness in self._policy.witnesses:
+                for newest in self._published(1):  # read again: it has the others' lines by now
+                    if not self._stop.is_set() and not has_line_of(newest.note, witness.key):
+                        self._ask(witness, newest)
             self._look()
         except Unavailable:
             self._tell("database", "the database does not answer")

@@ -100,6 +100,8 @@ W = f"witness a {KEYS[0]}\nwitness b {KEYS[1]}\n"
         ("log\nquorum none", 1),
         ("log kluis.example/audit+00000000+AQ==\nquorum none", 1),
         ("witness a\nquorum none", 1),
+        (f"witness a {KEY.vkey}\nquorum a", 1),  # the log itself is no witness
+        (f"log {KEYS[0]}\nquorum none", 1),
         ("Quorum none", 1),
         ("quorum none\r\n", 1),
         ("quorum none\n\x00", 1),
