@@ -71,10 +71,10 @@ def read_policy(path: Path) -> Policy:
 def publishing(vault: Vault) -> Iterator[None]:
     """Keeps asking the witnesses while this is open; nothing where the settings name no policy."""
     path = vault.system.settings.witness_policy
-    if path is None:
+    if not path:
         yield
         return
-    publisher = Publisher(vault, read_policy(path))
+    publisher = Publisher(vault, read_policy(Path(path)))
     publisher.start()
     try:
         yield

@@ -56,7 +56,7 @@ class Settings(BaseSettings):
     sweep_seconds: float = Field(10, gt=0)
     publish_seconds: int = Field(60, ge=1)
     anchor_lag_seconds_max: int = Field(30, ge=2, description="Beyond it reads are refused.")
-    witness_policy: Path | None = Field(None, description="Witnesses, as tlog-policy writes them.")
+    witness_policy: str = Field("", description="File of witnesses, as C2SP tlog-policy writes it.")
     unwitnessed_seconds_max: int = Field(
         4 * 3600, ge=0, description="Beyond it reads are refused; 0 = never."
     )

@@ -27,8 +27,10 @@ from consent.terms import Terms
 from crypto import box, code, encoding, jose
 from crypto.errors import BadToken, CannotOpen, Malformed
 from evidence.cosignature import cosignatures, parse_verifier
-from evidence.errors import BadReceipt
+from evidence.errors import BadPolicy, BadReceipt
+from evidence.policy import parse_policy
 from evidence.receipt import check_receipt
+from evidence.witness import NotWitnessed, Submission
 from tests.audit.logbook import ORIGIN
 from tests.fuzz import seeds
 from vault import reading, sessions, statement, unlocking
@@ -273,6 +275,9 @@ DECODERS = (
             _as_bytes(note.encode_checkpoint)),
     Decoder("verifier key", of_text(note.Verifier.parse), (BadNote,), seeds.VKEYS,
             _as_bytes(lambda verifier: verifier.vkey)),
+    Decoder("witness submission", Submission.parse, (NotWitnessed,), seeds.SUBMISSIONS,
+            Submission.encode),
+    Decoder("policy", parse_policy, (BadPolicy,), seeds.POLICIES),
     Decoder("receipt", of_text(lambda held: check_receipt(held, [seeds.VERIFIER])), (BadReceipt,),
             seeds.RECEIPTS),
     Decoder("frontier", _frontier, (MalformedTile,), seeds.FRONTIERS,

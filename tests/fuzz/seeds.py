@@ -1,5 +1,6 @@
 """Small right inputs for each decoder, made by the encoders; fuzzers begin from them."""
 
+import base64
 import json
 from pathlib import Path
 from typing import Any
@@ -180,4 +181,14 @@ FORMS = [
     b"&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer"
     b"&client_assertion=a.b.c&tx_code=1234&client_id=x",
     b"grant_type=refresh_token",
+]
+_NOTE = make_log(300).head_note
+SUBMISSIONS = [
+    f"old 0\n\n{_NOTE}".encode(),
+    f"old 7\n{base64.b64encode(bytes(32)).decode()}\n\n{_NOTE}".encode(),
+]
+POLICIES = [
+    b"quorum none\n",
+    f"# who\nlog {LOG_KEY.vkey} https://kluis.example\nquorum none\n".encode(),
+    f"witness a {_COSIGNERS[0].vkey}\ngroup g any a\nquorum g\n".encode(),
 ]

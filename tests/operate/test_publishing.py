@@ -200,8 +200,7 @@ def test_a_witness_that_signs_another_checkpoint_is_not_believed(scene: Scene) -
 
 def test_the_thread_stops_with_its_server(scene: Scene) -> None:
     scene.add()
-    settings = scene.store.settings.model_copy(update={"witness_policy": scene.policy(1)})
-    scene.store.reopen(witness_policy=settings.witness_policy)
+    scene.store.reopen(witness_policy=str(scene.policy(1)))
     scene.publish()
     with publishing(scene.store.vault):
         pass
