@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 
 from audit.errors import BadNote
 from audit.tree import HASH_BYTES, SIZE_MAX
@@ -42,8 +42,6 @@ _KEY_ID_BYTES = 4
 _SEED_BYTES = 32
 _NAME = re.compile(r"[^\s+\x00-\x1f\ud800-\udfff]+")  # the last are halves of a character
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
-_KEY_ID = re.compile(r"[0-9a-f]{8}", re.ASCII)
-V = TypeVar("V", bound="Verifier")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,25 +76,13 @@ class Verifier:
         if len(self.public) != self.public_bytes:
             raise BadNote("key")
 
-    @classmethod
-    def parse(cls: type[V], vkey: str) -> V:
-        """Reads `<name>+<hex key id>+<base64 (type || public)>`; refuses an id that is not it."""
-        name, _, rest = vkey.partition("+")
-        claimed, _, encoded = rest.partition("+")
-        blob = unbase64(encoded)
-        if blob[:1] != bytes([cls.kind]):
-            raise BadNote("key type")
-        verifier = cls(name, blob[1:])
-        if not _KEY_ID.fullmatch(claimed) or bytes.fromhex(claimed) != verifier.key_id:
-            raise BadNote("key id")
-        return verifier
-
     @property
     def key_id(self) -> bytes:
         return key_id(self.name, self.kind, self.public)
 
     @property
     def vkey(self) -> str:
+        """How it is handed over: `<name>+<hex key id>+<base64 (type || public)>`."""
         encoded = base64.b64encode(bytes([self.kind]) + self.public).decode()
         return f"{self.name}+{self.key_id.hex()}+{encoded}"
 
@@ -120,10 +106,6 @@ class LogKey:
     @cached_property
     def verifier(self) -> Verifier:
         return Verifier(self.name, ed25519_public(self.seed.reveal()))
-
-    @property
-    def vkey(self) -> str:
-        return self.verifier.vkey
 
 
 @dataclass(frozen=True)

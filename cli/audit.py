@@ -5,17 +5,20 @@ from typing import Annotated
 import typer
 
 from audit.shapes import instant_text
+from cli import audit_keys
 from cli.errors import FAILED, CannotSay, Failed, WrongUse
 from cli.installation import settings_of
 from cli.options import DEFAULT_DATA, Data, Json
 from cli.output import Output, when
 from operate import continuing, verification
+from operate.signers import public_keys
 from vault.clock import SystemClock
 from vault.errors import NotReady
 
 app = typer.Typer(
     no_args_is_help=True, help="Check the log of everything that happened, or list it."
 )
+app.add_typer(audit_keys.app, name="keys")
 
 
 @app.command()
@@ -111,25 +114,6 @@ def show(
     )
 
 
-@app.command()
-def key(data: Data = DEFAULT_DATA, json: Json = False) -> None:
-    """Show the public half of the key that signs the log. It is no secret.
-
-    Whoever checks the log has to have it from you, not from the log. Hand it over in a way that
-    an auditor trusts.
-
-    \b
-    Example:
-      kluis audit key --data /srv/kluis
-    """
-    out = Output(json)
-    newest, *earlier = continuing.vkeys(settings_of(data))
-    out.answer({"key": newest, "earlier": earlier})
-    out.say(newest)
-    for verifier in earlier:
-        out.warn(f"Of a log before a restore: {verifier}")
-
-
 @app.command("continue")
 def continue_(
     origin: Annotated[
@@ -178,10 +162,10 @@ def continue_(
             "kept": plan.held.size,
             "lost": plan.lost,
             "disagrees": plan.disagrees,
-            "key": continuing.vkeys(settings)[0],
+            "key": public_keys(settings)[0].verifier.vkey,
         }
     )
-    out.say(f"The log goes on as {plan.origin}. Its key for auditors: kluis audit key")
+    out.say(f"The log goes on as {plan.origin}. Its keys for auditors: kluis audit keys")
 
 
 def _told(plan: continuing.Plan) -> list[str]:

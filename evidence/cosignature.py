@@ -90,11 +90,19 @@ class Cosignature:
 
 
 def parse_verifier(vkey: str) -> Verifier:
-    """A verifier key of any of the three kinds; its id is recomputed. Raises `BadNote`."""
-    blob = unbase64(vkey.partition("+")[2].partition("+")[2])
+    """Reads `<name>+<hex key id>+<base64 (type || public)>` of any of the three kinds.
+
+    Raises `BadNote` for another form or kind, and for an id that is not it.
+    """
+    name, _, rest = vkey.partition("+")
+    claimed, _, encoded = rest.partition("+")
+    blob = unbase64(encoded)
     if not blob or blob[0] not in KINDS:
         raise BadNote("key type")
-    return KINDS[blob[0]].parse(vkey)
+    verifier = KINDS[blob[0]](name, blob[1:])
+    if claimed != verifier.key_id.hex():
+        raise BadNote("key id")
+    return verifier
 
 
 def cosignatures(note: str, verifiers: Iterable[Verifier]) -> tuple[Cosignature, ...]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from audit.entry import decode_chain, decode_event
 from audit.errors import AuditError
 from audit.leaf import open_opening
-from audit.note import Checkpoint, LogKey, encode_checkpoint, open_note
+from audit.note import Checkpoint, encode_checkpoint, open_note
 from audit.tree import Frontier, root_at
 from crypto.errors import CannotOpen
 from crypto.primitives import sha256
@@ -32,7 +32,8 @@ from vault.errors import NotReady
 from vault.keys import AuditKey
 from vault.keystore import Keystore
 from vault.log import Batch, Head, TileReader
-from vault.opening import check_pair, log_key, system_key
+from vault.logkeys import log_keys
+from vault.opening import check_pair, system_key
 from vault.recording import OPERATOR, draft
 from vault.settings import Settings
 from vault.steps import sql
@@ -77,14 +78,6 @@ def digest(checkpoint: Checkpoint) -> bytes:
     return sha256(encode_checkpoint(checkpoint).encode())
 
 
-def vkeys(settings: Settings) -> list[str]:
-    """The public keys by which the notes of this installation's logs are checked, newest first."""
-    with opened_ready(settings) as (main, _), main.read() as connection:
-        origins = [row.origin for row in connection.execute(_ORIGINS)]
-    key = log_key(settings)
-    return [replace(key, name=origin).vkey for origin in reversed(origins)]
-
-
 def plan(settings: Settings, origin: str | None = None) -> Plan:
     """What `go_on` would do. Raises `NotReady` where there is nothing to do, or too much is wrong.
 
@@ -111,7 +104,7 @@ class _Continuing:
         self.main = main
         self.keystore = Keystore(keystore)
         self.anchor = Anchor(settings.anchor)
-        self._key = log_key(settings)
+        self._keys = log_keys(settings)
         self._settings = settings
 
     @classmethod
@@ -126,7 +119,7 @@ class _Continuing:
         head, held = self._held(connection)
         try:
             anchored, note = self.anchor.read()
-            open_note(note, [self._key_of(anchored.origin).verifier])
+            open_note(note, self._keys.named(anchored.origin).ever)
         except AuditError as broken:
             raise NotReady(f"The anchor is not signed by this log's key: {broken}.") from None
         if self._binds(connection, head, anchored):
@@ -160,7 +153,7 @@ class _Continuing:
         connection.execute(_ADD_LOG, new)
         connection.execute(_RENAME_HEAD, new)
         fresh = replace(head, log=number, origin=agreed.origin, frontier=Frontier())
-        batch = Batch(connection, fresh, self._key_of(agreed.origin))
+        batch = Batch(connection, fresh, self._keys.named(agreed.origin).newest)
         event = draft(now_ms, "log.continue", OPERATOR, count=agreed.lost)
         bound = dict.fromkeys((digest(agreed.anchored), digest(agreed.held)))
         batch.add(self._system_key(head), event, refs=tuple(bound))
@@ -178,7 +171,7 @@ class _Continuing:
         tree = head.frontier
         held = Checkpoint(head.origin, tree.size, tree.root())
         try:
-            signed = open_note(head.note, [self._key_of(head.origin).verifier])
+            signed = open_note(head.note, self._keys.named(head.origin).ever)
             recomputed = self._root(connection, head, tree.size)
         except AuditError as broken:
             raise NotReady(f"The audit log does not hold together: {broken}.") from None
@@ -188,9 +181,6 @@ class _Continuing:
 
     def _root(self, connection: Connection, head: Head, size: int) -> bytes:
         return root_at(size, TileReader(connection, head.log).nodes().read_node)
-
-    def _key_of(self, origin: str) -> LogKey:
-        return replace(self._key, name=origin)
 
     def _system_key(self, head: Head) -> AuditKey:
         root = root_key(self._settings)

@@ -8,14 +8,17 @@ from sqlalchemy.exc import SQLAlchemyError
 from operate.advice import OK, RISK, WRONG, Advice
 from operate.rotation import state
 from operate.setup import Places
+from operate.signers import overlap_ends
 from operate.surroundings import beneath, surroundings
 from operate.token import root_key
 from vault.anchor import Anchor
+from vault.clock import SystemClock
 from vault.database import Database
 from vault.errors import Unavailable, VaultError
 from vault.guard import check_log
 from vault.keystore import Keystore, SaltKey
-from vault.opening import check_pair, log_key
+from vault.logkeys import log_keys
+from vault.opening import check_pair
 from vault.registry import Registry
 from vault.schema import KEYSTORE, MAIN, check_schema
 from vault.settings import Settings, load_settings
@@ -39,7 +42,7 @@ def examine(data: Path) -> list[Advice]:
         *_places(settings),
         *surroundings(settings),
         *_check("root key", lambda: root_key(settings)),
-        *_check("log key", lambda: log_key(settings)),
+        *_check("log key", lambda: log_keys(settings)),
     ]
     if all(one.level != WRONG for one in advice):
         advice += _databases(settings)
@@ -102,9 +105,23 @@ def _databases(settings: Settings) -> Iterator[Advice]:
 
 
 def _log(settings: Settings, main: Database) -> Iterator[Advice]:
-    signer = log_key(settings)
+    keys = log_keys(settings)
     anchor = Anchor(settings.anchor)
-    yield from _check("audit log", lambda: check_log(main, signer.verifier, anchor))
+    yield from _check("audit log", lambda: check_log(main, keys, anchor))
+    if not keys.lattice:
+        what = "the log has no ML-DSA-44 key: its signatures do not outlast quantum computers"
+        yield Advice(RISK, what, "kluis audit keys complete")
+    yield from _overlap(settings)
+
+
+def _overlap(settings: Settings) -> Iterator[Advice]:
+    try:
+        ends = overlap_ends(settings)
+    except VaultError as error:
+        yield Advice(RISK, str(error), "kluis audit keys rotate")
+        return
+    if ends is not None and ends <= SystemClock().now_ms():
+        yield Advice(RISK, "the log's old keys still sign", "kluis audit keys retire")
 
 
 def _registry(settings: Settings, main: Database) -> Iterator[Advice]:

@@ -12,7 +12,7 @@ import os
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from operate.migration import bring_to
 from vault.clock import Clock
 from vault.database import Database, sqlite_url
 from vault.errors import NotReady, Unavailable
-from vault.opening import log_key
+from vault.logkeys import log_keys
 from vault.schema import KEYSTORE, MAIN, VERSIONS
 from vault.settings import DAY_SECONDS, Settings
 
@@ -131,10 +131,10 @@ def _check_signed(settings: Settings, archive: Archive) -> None:
     """Main's log is signed by this installation's key: else it is the wrong key or archive."""
     if archive.manifest.database != MAIN:
         return
-    verifier = log_key(settings).verifier
+    keys = log_keys(settings)
     try:
         origin = parse_checkpoint(archive.manifest.note.split("\n\n", 1)[0] + "\n").origin
-        open_note(archive.manifest.note, [replace(verifier, name=origin)])
+        open_note(archive.manifest.note, keys.named(origin).ever)
     except AuditError:
         raise NotReady(
             f"The log in {archive.path} is not signed by this installation's log key. "

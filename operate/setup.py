@@ -20,7 +20,8 @@ from vault.database import Database
 from vault.errors import NotReady
 from vault.keys import AuditKey, audit_salt, box_audit_key
 from vault.keystore import Keystore
-from vault.opening import ROOT_ID, log_key, log_key_path
+from vault.logkeys import LATTICE, LOG, key_path, log_keys
+from vault.opening import ROOT_ID
 from vault.schema import KEYSTORE, MAIN
 from vault.settings import SETTINGS_FILE, Settings
 from vault.steps import insert_into, sql
@@ -87,7 +88,8 @@ def initialise(places: Places, url: str, registration: str = "invite", **more: s
     places.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     places.keys.mkdir(parents=True, mode=0o700)
     make_root(settings, ROOT_ID)
-    write_key_file(log_key_path(places.keys))
+    for kind in (LOG, LATTICE):
+        write_key_file(key_path(places.keys, kind))
     settings_file = places.data / SETTINGS_FILE
     # A JSON string is a TOML string too.
     lines = [f"{name} = {json.dumps(value)}" for name, value in chosen.items()]
@@ -111,7 +113,7 @@ def _fill(settings: Settings) -> None:
 def _first_rows(settings: Settings, main: Database, keystore: Database) -> None:
     instance_id, key, empty = random_bytes(16), AuditKey.fresh(), Frontier()
     root, origin = root_key(settings), settings.origin
-    note = sign_checkpoint(log_key(settings), Checkpoint(origin, 0, empty.root()))
+    note = sign_checkpoint(log_keys(settings).newest, Checkpoint(origin, 0, empty.root()))
     with keystore.write() as connection:
         connection.execute(_INSERT_INSTANCE, {"id": instance_id})
     salt = Keystore(keystore).make(audit_salt(key.subject), _SYSTEM_VAULT)

@@ -35,7 +35,8 @@ from vault.grants import grants_of
 from vault.keys import AuditKey, audit_salt, open_audit_key
 from vault.keystore import Keystore
 from vault.log import Head, TileReader
-from vault.opening import log_key, system_key
+from vault.logkeys import log_keys
+from vault.opening import system_key
 from vault.registry import ACTIVE, REVOKED, Registry
 from vault.settings import Settings
 from vault.steps import sql
@@ -130,7 +131,7 @@ class _Verification:
         self._keystore = keystore
         self._root = root_key(settings)
         self._findings: list[Finding] = []
-        self._verifier = log_key(settings).verifier
+        self._log_keys = log_keys(settings)
         self._opener = Opener(self._root)
         self._anchor = Anchor(settings.anchor)
         self._registry = Registry(main, self._root)
@@ -180,7 +181,7 @@ class _Verification:
                 self._find("note", str(missing))
         report = verify_log(
             log.origin,
-            [replace(self._verifier, name=log.origin)],
+            self._log_keys.named(log.origin).ever,
             self._leaves(log),
             head_note,
             read_tile=lambda level, n: (

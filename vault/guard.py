@@ -1,18 +1,17 @@
 """The restore guard: no second history is signed under one name (docs/audit.md, 8 The anchor).
 
-At start the head must be signed by our key, be what its edge tiles give, and continue the anchor.
-All of it costs O(log n); the whole log is recomputed by `kluis audit verify`.
+At start the head must be signed by a key of the log, be what its edge tiles give, and continue the
+anchor. All of it costs O(log n); the whole log is recomputed by `kluis audit verify`.
 """
 
-from dataclasses import replace
-
 from audit.errors import AuditError
-from audit.note import Checkpoint, Verifier, open_note
+from audit.note import Checkpoint, open_note
 from audit.tree import root_at
 from vault.anchor import Anchor
 from vault.database import Database
 from vault.errors import NotReady
 from vault.log import Head, TileReader
+from vault.logkeys import LogKeys
 
 _ADVICE = (
     "Nothing is served: a second history would be signed under one name. Put a newer database "
@@ -20,7 +19,7 @@ _ADVICE = (
 )
 
 
-def check_log(main: Database, verifier: Verifier, anchor: Anchor) -> Checkpoint:
+def check_log(main: Database, keys: LogKeys, anchor: Anchor) -> Checkpoint:
     """The head's checkpoint, once it has passed; raises `NotReady` with what is wrong."""
     with main.read() as connection:
         try:
@@ -29,9 +28,9 @@ def check_log(main: Database, verifier: Verifier, anchor: Anchor) -> Checkpoint:
             size, root = head.frontier.size, head.frontier.root()
             nodes = TileReader(connection, head.log).nodes()
             # A log's key has the name of its log: there are several after a restore.
-            signed = open_note(head.note, [replace(verifier, name=head.origin)])
+            signed = open_note(head.note, keys.named(head.origin).verifiers)
             recomputed = root_at(size, nodes.read_node)
-            open_note(note, [replace(verifier, name=anchored.origin)])
+            open_note(note, keys.named(anchored.origin).verifiers)
             continues = (
                 anchored.origin == head.origin
                 and anchored.size <= size

@@ -4,7 +4,7 @@
 nothing of the tree from before, and writes leaves, openings, tiles and the signed head together.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -16,8 +16,9 @@ from audit.refs import Refs
 from audit.tiles import WIDTH, NodeReader, RowUpdate, tile_updates
 from audit.tree import EMPTY_ROOT, HASH_BYTES, Frontier
 from vault.database import Connection, Database
-from vault.errors import LogUnavailable, Unavailable
+from vault.errors import LogUnavailable, NotReady, Unavailable
 from vault.keys import AuditKey
+from vault.logkeys import LogKeys
 from vault.steps import insert_into, sql
 
 OPEN = "open"
@@ -200,32 +201,46 @@ class StoredOpening:
 
 
 class LogStore:
-    """The log in its database, and the key that signs its heads."""
+    """The log in its database, and the keys that sign its heads.
 
-    def __init__(self, database: Database, log_key: LogKey) -> None:
+    `load` reads the keys again: they may have been changed while we serve.
+    """
+
+    def __init__(self, database: Database, keys: LogKeys, load: Callable[[], LogKeys]) -> None:
         self._database = database
-        self._log_key = log_key
+        self._keys = keys
+        self._load = load
         self.seen = 0  # entries; the log never has fewer again
-        self._signed = "", Checkpoint(log_key.name, 0, EMPTY_ROOT)  # a note we know to be good
+        self._signed = "", Checkpoint(keys.newest.name, 0, EMPTY_ROOT)  # one we know to be good
 
     def begin(self, connection: Connection) -> Batch:
         """Takes the row lock that orders all sequencers and reads the head under it.
 
-        Raises `LogUnavailable` for a head that our key did not sign or that was set back: what is
+        Raises `LogUnavailable` for a head that no key of ours signed or that was set back: what is
         signed next would else be a second history.
         """
         head = Head.read(connection, lock=True)
+        signed = self._check(head)
+        self.seen, self._signed = signed.size, (head.note, signed)
+        return Batch(connection, head, self._keys.newest)
+
+    def _check(self, head: Head) -> Checkpoint:
         tree = head.frontier
-        try:
-            note, signed = self._signed
-            if head.note != note:
-                signed = open_note(head.note, [self._log_key.verifier])
-        except BadNote:
-            raise LogUnavailable from None
+        note, signed = self._signed
+        if head.note != note:
+            signed = self._opened(head.note)
         if signed != Checkpoint(head.origin, tree.size, tree.root()) or tree.size < self.seen:
             raise LogUnavailable
-        self.seen, self._signed = tree.size, (head.note, signed)
-        return Batch(connection, head, self._log_key)
+        return signed
+
+    def _opened(self, note: str) -> Checkpoint:
+        with suppress(BadNote):
+            return open_note(note, self._keys.verifiers)
+        try:
+            self._keys = self._load()  # another process may sign with a newer key already
+            return open_note(note, self._keys.verifiers)
+        except (BadNote, NotReady):
+            raise LogUnavailable from None
 
     def committed(self, signed: tuple[str, Checkpoint]) -> None:
         """Remembers what it signed last, and that it is there."""
@@ -254,9 +269,12 @@ class LogStore:
     def publish(self, tick_ms: int) -> None:
         """Makes the newest head the published checkpoint, once per tick of the fixed clock."""
         with self._database.write() as connection:
+            head = Head.read(connection, lock=True)  # first: so the sequencer takes its locks
             if connection.execute(_TICK, {"tick": tick_ms}).rowcount:
-                head = Head.read(connection)
-                values = {"log": head.log, "size": head.frontier.size, "note": head.note}
+                self._keys = self._load()
+                # No tree that the log's own key did not sign before.
+                note = self._keys.published(self._check(head), tick_ms // 1000)
+                values = {"log": head.log, "size": head.frontier.size, "note": note}
                 connection.execute(_PUBLISH, values | {"tick": tick_ms})
 
     def published(self) -> str | None:

@@ -3,16 +3,12 @@
 `operate/setup.py` makes one.
 """
 
-from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from audit.note import LogKey
 from catalogue.errors import CatalogueFault
 from catalogue.fields import Catalogue, load_catalogue
-from crypto.secret import Secret
 from vault.anchor import Anchor, AnchorWriter
 from vault.clock import Clock
 from vault.context import Opener, audit_key_of
@@ -23,9 +19,10 @@ from vault.keys import AuditKey
 from vault.keystore import Keystore
 from vault.limits import Limits
 from vault.log import LogStore
+from vault.logkeys import log_keys
 from vault.owing import owed_items
 from vault.registry import Registry
-from vault.rootkey import KeyFile, RootKey, read_key_file, root_key_ids
+from vault.rootkey import KeyFile, RootKey, root_key_ids
 from vault.schema import KEYSTORE, MAIN, check_schema
 from vault.sequencer import Sequencer
 from vault.settings import Settings
@@ -48,7 +45,7 @@ def open_system(settings: Settings, clock: Clock, root: RootKey) -> System:
     catalogue = _catalogue(settings)
     most = settings.database_connections_max
     main, salts = Database(settings.main_url, most), Database(settings.salts_url, most)
-    keystore, signer = Keystore(salts), log_key(settings)
+    keystore, keys = Keystore(salts), log_keys(settings)
     try:
         # (1)
         check_schema(main, MAIN)
@@ -56,8 +53,8 @@ def open_system(settings: Settings, clock: Clock, root: RootKey) -> System:
         # (2)
         check_pair(main, keystore)
         # (3)
-        checkpoint = check_log(main, signer.verifier, Anchor(settings.anchor))
-        log = LogStore(main, replace(signer, name=checkpoint.origin))
+        origin = check_log(main, keys, Anchor(settings.anchor)).origin
+        log = LogStore(main, keys.named(origin), lambda: log_keys(settings).named(origin))
         # (4)
         ak_0 = system_key(main, keystore, root, log.head().system_subject)
     except (SQLAlchemyError, VaultError) as fault:
@@ -101,18 +98,6 @@ def root_key(settings: Settings) -> RootKey:
     """
     load = partial(KeyFile, settings.keys)
     return RootKey(load(max(root_key_ids(settings.keys), default=ROOT_ID)), load)
-
-
-def log_key(settings: Settings) -> LogKey:
-    """The key that signs the log's checkpoints; raises `NotReady`.
-
-    It has the name of the first log. Later ones, after a restore, have the same seed.
-    """
-    return LogKey(settings.origin, Secret(read_key_file(log_key_path(settings.keys))))
-
-
-def log_key_path(keys: Path) -> Path:
-    return keys / "log.key"
 
 
 def check_pair(main: Database, keystore: Keystore) -> None:

@@ -124,7 +124,7 @@ def notes() -> dict[str, Any]:
     checkpoint = Checkpoint(ORIGIN, 600, bytes.fromhex(trees()[-1]["root"]))
     return {
         "seed": KEY.seed.reveal().hex(),
-        "vkey": KEY.vkey,
+        "vkey": KEY.verifier.vkey,
         "size": checkpoint.size,
         "root": checkpoint.root.hex(),
         "note": sign_checkpoint(KEY, checkpoint),

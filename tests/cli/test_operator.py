@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from audit.note import Verifier, open_note
+from audit.note import open_note
+from evidence.cosignature import parse_verifier
 from tests.cli.conftest import AGENCY, AGENCY_ID, Kluis, Running, run_kluis, share
 from vault.settings import load_settings
 
@@ -196,10 +197,16 @@ def test_the_operator_s_list_shows_no_citizen_s_entries(citizen: Kluis, server: 
 def test_the_key_that_an_auditor_checks_with_opens_the_published_checkpoint(
     citizen: Kluis, server: Running
 ) -> None:
-    ran = citizen("audit", "key", "--data", server.data, "--json")
+    ran = citizen("audit", "keys", "--data", server.data, "--json")
     assert ran.status == 0
     note = load_settings(server.data).anchor.read_text("utf-8")
-    assert open_note(note, [Verifier.parse(ran.json["key"])]).size > 0
+    first, second = ran.json["keys"]
+    assert (first["type"], second["type"]) == ("ed25519", "ml-dsa-44")
+    assert {first["state"], second["state"]} == {"signing"}
+    known = [parse_verifier(one["key"]) for one in ran.json["keys"]]
+    assert open_note(note, known).size > 0
+    shown = citizen("audit", "keys", "--data", server.data).out.splitlines()
+    assert shown == [first["key"], second["key"]]
 
 
 def test_the_doctor_tells_risk_from_wrong(kluis: Kluis, data: Path) -> None:

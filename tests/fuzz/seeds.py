@@ -146,8 +146,7 @@ COSIGNED_NOTES = [
     (_COSIGNED.head_note + one.cosign(open_note(_COSIGNED.head_note, [VERIFIER]), 1)).encode()
     for one in _COSIGNERS
 ]
-VKEYS = [VERIFIER.vkey.encode()]
-VKEYS_OF_ALL_KINDS = [verifier.vkey.encode() for verifier in VERIFIERS]
+VKEYS = [verifier.vkey.encode() for verifier in VERIFIERS]
 FRONTIERS = [
     size.to_bytes(2, "big") + Frontier().extend([ROW] * size).encode() for size in (0, 1, 7, 300)
 ]

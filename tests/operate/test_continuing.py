@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from audit.note import Checkpoint, sign_checkpoint
-from operate.continuing import Plan, go_on, plan, vkeys
+from operate.continuing import Plan, go_on, plan
 from operate.doctor import RISK, examine
+from operate.signers import public_keys
 from operate.verification import show, verify_data
 from tests.builders import PERSON, Store
 from tests.operate.test_restore import Shelf
@@ -15,7 +16,7 @@ from tests.vault.full_story import LATER, SHARED, Story, play
 from tests.vault.rows import change, insert, main_rows, remove, row_of, rows_of, set_back
 from tests.vault.tables import audit_checkpoints, audit_heads, audit_leaves, audit_subjects
 from vault.errors import NotReady
-from vault.opening import log_key
+from vault.logkeys import log_keys
 from vault.vault import Vault
 
 ORIGIN = "kluis.example/audit"
@@ -137,7 +138,7 @@ def test_the_first_entry_binds_both_checkpoints_for_ever(small: Store) -> None:
 
 def agreed_note(store: Store) -> str:
     """A note of the old log that nobody bound."""
-    return sign_checkpoint(log_key(store.settings), Checkpoint(ORIGIN, 2, os.urandom(32)))
+    return sign_checkpoint(log_keys(store.settings).newest, Checkpoint(ORIGIN, 2, os.urandom(32)))
 
 
 def test_an_old_entry_that_is_cut_off_later_is_named(small: Store) -> None:
@@ -152,7 +153,7 @@ def test_an_old_entry_that_is_cut_off_later_is_named(small: Store) -> None:
 def test_a_longer_note_that_nobody_bound_is_a_cut(small: Store) -> None:
     agreed = continued(small)
     other = Checkpoint(ORIGIN, agreed.anchored.size + 5, os.urandom(32))
-    note = sign_checkpoint(log_key(small.settings), other)
+    note = sign_checkpoint(log_keys(small.settings).newest, other)
     row = {"log": 1, "size": other.size, "note": note, "published_at": 0}
     insert(small, audit_checkpoints, [row])
 
@@ -174,9 +175,9 @@ def test_numbers_of_a_subject_run_on_from_one_log_to_the_next(small: Store) -> N
 
 def test_the_key_for_auditors_has_the_new_name(small: Store) -> None:
     continued(small)
-    newest, first = vkeys(small.settings)
+    newest, _, first, _ = [one.verifier.vkey for one in public_keys(small.settings)]
     assert newest.startswith(f"{ORIGIN}-2+")
-    assert first == log_key(small.settings).vkey
+    assert first == log_keys(small.settings).newest.verifier.vkey
     small.close()
 
 

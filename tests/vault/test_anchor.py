@@ -209,7 +209,7 @@ def test_an_installation_that_does_not_continue_its_anchor_does_not_open(
     store: Store, fault: str
 ) -> None:
     store.citizen({})
-    key, head = store.vault.system.log._log_key, store.vault.system.log.head()
+    key, head = store.vault.system.log._keys.newest, store.vault.system.log.head()
     store.vault.close()
     size, origin = head.frontier.size, head.origin
     content = store.settings.anchor.read_text("utf-8")

@@ -16,7 +16,7 @@ from tests.vault.full_story import SHARED, play
 from tests.vault.rows import change, main_rows, remove, row_of, set_back
 from tests.vault.tables import audit_heads, audit_leaves, audit_tiles, instance
 from vault.errors import NotReady
-from vault.opening import log_key
+from vault.logkeys import log_keys
 from vault.settings import Settings
 from vault.vault import Vault
 
@@ -100,7 +100,7 @@ def test_it_opens_with_an_anchor_that_is_behind(store: Store, citizen: Citizen) 
 def test_it_opens_with_the_empty_logs_anchor(store: Store, citizen: Citizen) -> None:
     store.vault.close()
     empty = Checkpoint(store.settings.origin, 0, EMPTY_ROOT)
-    store.settings.anchor.write_text(sign_checkpoint(log_key(store.settings), empty))
+    store.settings.anchor.write_text(sign_checkpoint(log_keys(store.settings).newest, empty))
 
     reopen(store, citizen)
 
@@ -143,7 +143,7 @@ def test_an_anchor_ahead_of_the_log_is_refused(store: Store, citizen: Citizen) -
     store.vault.close()
     size = row_of(store, audit_heads)["size"]
     ahead = Checkpoint(store.settings.origin, size + 1, os.urandom(32))
-    store.settings.anchor.write_text(sign_checkpoint(log_key(store.settings), ahead))
+    store.settings.anchor.write_text(sign_checkpoint(log_keys(store.settings).newest, ahead))
 
     assert f"does not continue the {size + 1} of" in refusal(store.settings, store)
 
@@ -193,7 +193,7 @@ def test_a_head_that_does_not_fit_its_entries_is_refused(
     wrong = {
         "size": row["size"] + 1,
         "frontier": os.urandom(len(row["frontier"])),
-        "note": sign_checkpoint(log_key(store.settings), other),
+        "note": sign_checkpoint(log_keys(store.settings).newest, other),
     }
     change(store, audit_heads, {"id": 0}, **{column: wrong[column]})
 
@@ -254,7 +254,7 @@ def test_another_log_key_is_refused(store: Store, citizen: Citizen, stranger: Se
     assert "no signature by a known key" in refusal(store.settings, store)
 
 
-@pytest.mark.parametrize("name", ["root-1.key", "log.key"])
+@pytest.mark.parametrize("name", ["root-1.key", "log.key", "log-mldsa.key"])
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o610])
 def test_keys_that_others_may_use_are_refused(store: Store, name: str, mode: int) -> None:
     store.vault.close()
@@ -285,4 +285,5 @@ def test_the_keys_are_made_for_their_owner_alone(store: Store) -> None:
     assert {path.name: path.stat().st_mode & 0o777 for path in keys.glob("*.key")} == {
         "root-1.key": 0o600,
         "log.key": 0o600,
+        "log-mldsa.key": 0o600,
     }

@@ -26,7 +26,7 @@ from tests.vault.tables import (
 )
 from vault import caller
 from vault.errors import NotReady
-from vault.opening import log_key
+from vault.logkeys import log_keys
 
 GIVEN, FAMILY = SHARED
 
@@ -310,7 +310,9 @@ NOTES: dict[str, Callable[[Small, str], str]] = {
         LogKey(small.store.settings.origin, Secret.random()), small.size, bytes(32)
     ),
     "of another log": lambda small, note: signed_by(
-        LogKey("other.example/audit", log_key(small.store.settings).seed), small.size, bytes(32)
+        LogKey("other.example/audit", log_keys(small.store.settings).newest.seed),
+        small.size,
+        bytes(32),
     ),
 }
 
@@ -325,7 +327,7 @@ def test_a_bad_head_note_is_named(small: Small, how: str) -> None:
 
 
 def test_a_head_note_for_another_root_is_named(small: Small) -> None:
-    note = signed_by(log_key(small.store.settings), small.size, os.urandom(32))
+    note = signed_by(log_keys(small.store.settings).newest, small.size, os.urandom(32))
     change(small.store, audit_heads, {"id": 0}, note=note)
 
     assert codes(small.store) == {"root", "head"}
@@ -351,7 +353,7 @@ def test_a_head_that_its_note_does_not_sign_is_named(small: Small, column: str) 
 def test_a_forged_published_checkpoint_is_named(small: Small, forged: bool) -> None:
     small.store.vault.sweep()
     assert places(small.store) == set()
-    key = log_key(small.store.settings)
+    key = log_keys(small.store.settings).newest
     key = LogKey(key.name, Secret.random()) if forged else key
     size = row_of(small.store, audit_checkpoints)["size"]
     change(small.store, audit_checkpoints, {}, note=signed_by(key, size, os.urandom(32)))
@@ -362,7 +364,7 @@ def test_a_forged_published_checkpoint_is_named(small: Small, forged: bool) -> N
 def test_a_published_checkpoint_of_a_longer_log_is_named(small: Small) -> None:
     """The log was set back, and only the published checkpoint remembers it."""
     size = small.size
-    note = signed_by(log_key(small.store.settings), size + 3, os.urandom(32))
+    note = signed_by(log_keys(small.store.settings).newest, size + 3, os.urandom(32))
     row = {"log": 1, "size": size + 3, "note": note, "published_at": 0}
     insert(small.store, audit_checkpoints, [row])
 
