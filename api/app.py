@@ -13,7 +13,6 @@ from api import (
     activity,
     agencies,
     catalogue,
-    checkpoint,
     data,
     grants,
     health,
@@ -22,6 +21,7 @@ from api import (
     methods,
     offers,
     sessions,
+    tiles,
     tokens,
     values,
     vaults,
@@ -36,7 +36,7 @@ from vault.vault import Vault
 
 NOUNS = (  # in the order in which a path is looked up: what agencies read all day comes first
     data, tokens, vaults, sessions, methods, catalogue, values, agencies, offers, grants, activity,
-    metadata, checkpoint, landing, health,
+    metadata, tiles, landing, health,
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""How often one address may try: new vaults, and secrets that open nothing (vault/limits.py).
+"""How often one address may: new vaults, secrets that open nothing, tiles (vault/limits.py).
 
 The unlock secrets have 128 bits and more; the limit is there to keep the noise down, not to make
 guessing hard.
@@ -26,6 +26,10 @@ class AddressLimits:
     def count_registration(self, address: str) -> None:
         """One more vault from this address, or `TooMany`."""
         self._limits.spend("registrations_per_hour", address, self._now_ms())
+
+    def count_tile(self, address: str) -> None:
+        """One more look at the published log from this address, or `TooMany`."""
+        self._limits.spend("tiles_per_minute", address, self._now_ms())
 
     @contextmanager
     def count_failures(self, address: str) -> Iterator[None]:

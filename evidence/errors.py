@@ -22,3 +22,9 @@ class BadPolicy(EvidenceError):
     """A trust policy that says nothing. Its word is the line: `line 7`."""
 
     about = "policy refused"
+
+
+class BadTile(EvidenceError):
+    """A path of a tile, or a bundle of entries, that no log has. Its word is the one or other."""
+
+    about = "tile refused"

@@ -38,6 +38,7 @@ _CAUSED_BY_STRANGERS = {
     "registrations_per_hour",
     "unlock_failures_per_hour",
     "stranger_refusals_per_hour",
+    "tiles_per_minute",
 }
 
 _CREATE = sql(

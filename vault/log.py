@@ -14,7 +14,7 @@ from audit.leaf import Nonces, Opening, leaf_hash, open_opening, seal_opening
 from audit.note import Checkpoint, LogKey, open_note, sign_checkpoint
 from audit.refs import Refs
 from audit.tiles import WIDTH, NodeReader, RowUpdate, tile_updates
-from audit.tree import EMPTY_ROOT, HASH_BYTES, Frontier
+from audit.tree import EMPTY_ROOT, HASH_BYTES, Frontier, split_hashes
 from vault.database import Connection, Database
 from vault.errors import LogUnavailable, NotReady, Unavailable
 from vault.keys import AuditKey
@@ -42,6 +42,10 @@ _PUT_TILE = sql(
 )
 _LEAF_HASHES = sql(
     "SELECT leaf_hash FROM audit_leaf WHERE log = :log AND idx BETWEEN :first AND :last"
+    " ORDER BY idx"
+)
+_LEAF_DATAS = sql(
+    "SELECT leaf_data FROM audit_leaf WHERE log = :log AND idx BETWEEN :first AND :last"
     " ORDER BY idx"
 )
 _PUT_HEAD = sql("UPDATE audit_head SET size = :size, frontier = :frontier, note = :note")
@@ -255,6 +259,15 @@ class LogStore:
     def head(self) -> Head:
         with self._database.read() as connection:
             return Head.read(connection)
+
+    def tile(self, level: int | None, n: int) -> list[bytes]:
+        """What stands in a tile, maybe more than is published; without a level its leaves' data."""
+        with self._database.read() as connection:
+            log = Head.read(connection).log
+            if level is not None:
+                return split_hashes(TileReader(connection, log).read(level, n))
+            values = {"log": log, "first": n * WIDTH, "last": n * WIDTH + WIDTH - 1}
+            return list(connection.execute(_LEAF_DATAS, values).scalars())
 
     def origins(self) -> dict[int, str]:
         """The name of each log by its number."""

@@ -53,6 +53,7 @@ class Settings(BaseSettings):
     refusals_per_minute: int = Field(600, ge=1, description="Logged per authenticated caller.")
     stranger_refusals_per_hour: int = Field(10, ge=0, description="Logged per vault.")
     owner_acts_per_hour: int = Field(300, ge=1, description="Unlocks, puts, offers, per vault.")
+    tiles_per_minute: int = Field(600, ge=1, description="Of the published log, per address.")
     sweep_seconds: float = Field(10, gt=0)
     publish_seconds: int = Field(60, ge=1)
     anchor_lag_seconds_max: int = Field(30, ge=2, description="Beyond it reads are refused.")

@@ -4,7 +4,7 @@ A method takes a caller, reads the clock once, decides, records in the audit log
 order, so that no value reaches an agency and no grant changes that the log does not say. Only an
 end or an erasure does not wait for a broken log, which is then owed the entry. No entries have what
 owners see of their own (`overview`, `grants`, `history`), `log_out`, `acknowledge` and `invite`;
-`registry` and `checkpoint` are public and take no caller. What may be done is decided in
+`registry`, `checkpoint` and `tile` are public and take no caller. What may be done is decided in
 `consent/decision.py`; how it is kept stands in docs/format.md.
 """
 
@@ -189,6 +189,10 @@ class Vault:
     def checkpoint(self) -> str | None:
         """The log's published checkpoint. Public, and renewed on a fixed clock."""
         return self.system.log.published()
+
+    def tile(self, level: int | None, n: int) -> list[bytes]:
+        """Hashes of the log's tree, or leaves without a level. Show those that are published."""
+        return self.system.log.tile(level, n)
 
     def _now(self) -> int:
         return self.system.clock.now_ms()

@@ -61,7 +61,7 @@ class Seen:
 @cache
 def _documented_paths() -> list[tuple[re.Pattern[str], dict[str, Any]]]:
     return [
-        (re.compile(re.sub(r"\{\w+\}", "[^/]+", path)), operations)
+        (re.compile(re.sub(r"\{\w+\}", "[^/]+", path.replace("{tile}", ".+"))), operations)
         for path, operations in document()["paths"].items()
     ]
 

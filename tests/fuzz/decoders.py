@@ -27,9 +27,10 @@ from consent.terms import Terms
 from crypto import box, code, encoding, jose
 from crypto.errors import BadToken, CannotOpen, Malformed
 from evidence.cosignature import cosignatures, parse_verifier
-from evidence.errors import BadPolicy, BadReceipt
+from evidence.errors import BadPolicy, BadReceipt, BadTile
 from evidence.policy import parse_policy
 from evidence.receipt import check_receipt
+from evidence.tiles import decode_bundle, encode_bundle, parse_tile_path, tile_path
 from evidence.witness import NotWitnessed, Submission
 from tests.audit.logbook import ORIGIN
 from tests.fuzz import seeds
@@ -276,6 +277,9 @@ DECODERS = (
     Decoder("witness submission", Submission.parse, (NotWitnessed,), seeds.SUBMISSIONS,
             Submission.encode),
     Decoder("policy", parse_policy, (BadPolicy,), seeds.POLICIES),
+    Decoder("tile path", of_text(parse_tile_path), (BadTile,), seeds.TILE_PATHS,
+            _as_bytes(tile_path)),
+    Decoder("entry bundle", decode_bundle, (BadTile,), seeds.BUNDLES, encode_bundle),
     Decoder("receipt", of_text(lambda held: check_receipt(held, [seeds.VERIFIER])), (BadReceipt,),
             seeds.RECEIPTS),
     Decoder("frontier", _frontier, (MalformedTile,), seeds.FRONTIERS,

@@ -16,6 +16,7 @@ from crypto import box, code, jose
 from crypto.encoding import b64u, canonical_json, pad, pae, unpad
 from crypto.secret import Secret
 from evidence.cosignature import CosignatureKey, LatticeVerifier
+from evidence.tiles import encode_bundle
 from tests.audit.logbook import KEY as LOG_KEY
 from tests.audit.logbook import NOW, ORIGIN, entry_id, fixed, make_log
 from tests.builders import registration
@@ -147,6 +148,8 @@ COSIGNED_NOTES = [
     for one in _COSIGNERS
 ]
 VKEYS = [verifier.vkey.encode() for verifier in VERIFIERS]
+TILE_PATHS = [b"tile/0/000", b"tile/entries/x001/234.p/44"]
+BUNDLES = [encode_bundle([fixed("leaf", 33)]), encode_bundle([b"", b"x"])]
 FRONTIERS = [
     size.to_bytes(2, "big") + Frontier().extend([ROW] * size).encode() for size in (0, 1, 7, 300)
 ]
