@@ -92,8 +92,8 @@ class Verifier:
 
 
 @dataclass(frozen=True)
-class LogKey:
-    """The key a log signs with: its origin and a 32-byte Ed25519 seed of its own."""
+class SigningKey:
+    """A name and a 32-byte seed of its own, for one kind of signature."""
 
     name: str
     seed: Secret
@@ -103,14 +103,19 @@ class LogKey:
         if len(self.seed) != _SEED_BYTES:
             raise BadNote("key")
 
+
+@dataclass(frozen=True)
+class LogKey(SigningKey):
+    """The key a log signs its heads with, under its origin: an Ed25519 seed."""
+
     @cached_property
     def verifier(self) -> Verifier:
         return Verifier(self.name, ed25519_public(self.seed.reveal()))
 
 
 @dataclass(frozen=True)
-class LatticeKey(LogKey):
-    """A 32-byte ML-DSA-44 seed: what a log adds a second line to its published notes with."""
+class LatticeKey(SigningKey):
+    """An ML-DSA-44 seed: what a log adds a second line to its published notes with."""
 
     @cached_property
     def public(self) -> bytes:

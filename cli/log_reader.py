@@ -9,7 +9,7 @@ from audit.tiles import WIDTH, NodeReader
 from audit.tree import HASH_BYTES, consistency_proof
 from cli.client import Server
 from cli.errors import Failed
-from evidence.paths import tile_path
+from evidence.tiles import Tile, tile_path
 from operate.witnessing import place_of
 
 
@@ -37,7 +37,7 @@ class LogReader:
         width = min(WIDTH, (size >> 8 * level) - n * WIDTH)
         if width <= 0:
             raise BadProof("there is no such tile")
-        body = self._get(f"/audit/{tile_path(level, n, width)}").content
+        body = self._get(f"/audit/{tile_path(Tile(level, n, width))}").content
         if len(body) != width * HASH_BYTES:
             raise BadProof("tile too short")
         return body

@@ -75,7 +75,7 @@ def keys(folder: Folder = DEFAULT_FOLDER, json: Json = False) -> None:
 
 @app.command("add-log")
 def add(
-    vkey: Annotated[str, typer.Argument(help="A key of the log: what its `kluis audit key` says.")],
+    vkey: Annotated[str, typer.Argument(help="A key of the log, as `kluis audit keys` says it.")],
     folder: Folder = DEFAULT_FOLDER,
     json: Json = False,
 ) -> None:

@@ -18,7 +18,7 @@ from audit.note import (
     ML_DSA_44,
     Checkpoint,
     LatticeKey,
-    LogKey,
+    SigningKey,
     Verifier,
     encode_checkpoint,
     open_note,
@@ -67,7 +67,7 @@ KINDS = {kind.kind: kind for kind in (Verifier, CosignatureVerifier, LatticeVeri
 
 
 @dataclass(frozen=True)
-class CosignatureKey(LogKey):
+class CosignatureKey(SigningKey):
     """A witness's 32-byte Ed25519 seed. It may sign nothing else: the message names no signer."""
 
     @cached_property

@@ -7,9 +7,9 @@ how long reads go on without them, by `unwitnessed_seconds_max`.
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -24,7 +24,7 @@ from evidence.witness import SIZE_TYPE, Submission, has_line_of, signed_by
 from vault.database import Database
 from vault.errors import NotReady, Unavailable
 from vault.log import TileReader
-from vault.opening import log_key
+from vault.logkeys import log_keys
 from vault.steps import sql
 from vault.vault import Vault
 
@@ -141,7 +141,7 @@ class Publisher:
             return
         try:
             lines = self._submit(witness.url, witness, newest)
-            signed = _with_line(newest.note, lines, witness.key, self._log_key(newest.note))
+            signed = _with_line(newest.note, lines, witness.key, self._log_keys(newest.note))
         except (httpx.HTTPError, _NoAnswer, AuditError) as fault:
             self._tell(witness.name, str(fault) or type(fault).__name__)
             return
@@ -162,9 +162,8 @@ class Publisher:
             raise _NoAnswer(f"it answered {answer.status_code}")
         return answer.text
 
-    def _log_key(self, note: str) -> Verifier:
-        key = log_key(self._system.settings).verifier
-        return replace(key, name=parse_note(note)[0].origin)
+    def _log_keys(self, note: str) -> list[Verifier]:
+        return log_keys(self._system.settings).named(parse_note(note)[0].origin).verifiers
 
     def _post(self, url: str, submission: Submission) -> httpx.Response:
         where = f"{url.rstrip('/')}/add-checkpoint"
@@ -202,11 +201,11 @@ def _size_in(answer: httpx.Response, most: int) -> int:
     return int(text)
 
 
-def _with_line(note: str, answer: str, witness: Verifier, log: Verifier) -> str:
+def _with_line(note: str, answer: str, witness: Verifier, log: Iterable[Verifier]) -> str:
     """The note and the witness's own line, which holds; raises `BadNote`."""
     whole = signed_by(note + answer, [witness])
     whole = note + whole.rpartition("\n\n")[2]
-    if [one.verifier for one in cosignatures(whole, [log, witness])] != [witness]:
+    if [one.verifier for one in cosignatures(whole, [*log, witness])] != [witness]:
         raise BadNote("the witness did not sign with its key")
     return whole
 

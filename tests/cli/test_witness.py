@@ -16,7 +16,7 @@ from starlette.routing import Route
 from audit.note import Checkpoint, sign_checkpoint
 from audit.tree import Frontier
 from evidence.cosignature import cosignatures, parse_verifier
-from evidence.paths import tile_path
+from evidence.tiles import Tile, tile_path
 from evidence.witness import NotWitnessed
 from tests.audit.logbook import KEY, ORIGIN, OTHER_KEY, Log, make_log
 from tests.cli.conftest import Kluis, run_kluis, start_kluis
@@ -30,7 +30,9 @@ def log_app(log: Log) -> Starlette:
     """A log in C2SP's layout, from the parts of a small one."""
     size = len(log.leaves)
     tiles = {
-        tile_path(level, n, len(row) // 32): row for (level, n), row in log.rows.items() if row
+        tile_path(Tile(level, n, len(row) // 32)): row
+        for (level, n), row in log.rows.items()
+        if row
     }
 
     def answer(request: Request) -> Response:
@@ -59,14 +61,14 @@ def stack() -> Iterator[ExitStack]:
 
 def witness_of(stack: ExitStack, folder: Path, note: str) -> str:
     """A witness that was shown this note."""
-    witness = new_witness(folder, KEY.vkey, name=f"{folder.name}.example")
+    witness = new_witness(folder, KEY.verifier.vkey, name=f"{folder.name}.example")
     witness.add_checkpoint(f"old 0\n\n{note}".encode())
     return stack.enter_context(serving(witness))
 
 
 def compare(kluis: Kluis, log: str, *witnesses: str) -> tuple[int, dict[str, object]]:
     at = [word for url in witnesses for word in ("--at", url)]
-    ran = kluis("witness", "compare", KEY.vkey, "--log", log, *at, "--json")
+    ran = kluis("witness", "compare", KEY.verifier.vkey, "--log", log, *at, "--json")
     return ran.status, ran.json
 
 
@@ -98,7 +100,7 @@ def test_a_log_with_two_faces_is_caught_and_both_heads_are_printed(
     assert fork["is_proof"] is True
     heads = {_bare(note) for note in fork["notes"]}
     assert heads == {_bare(honest.head_note), _bare(other.head_note)}
-    told = kluis("witness", "compare", KEY.vkey, "--log", where, "--at", one, "--at", two)
+    told = kluis("witness", "compare", KEY.verifier.vkey, "--log", where, "--at", one, "--at", two)
     assert "TWO HISTORIES" in told.out
     assert _bare(honest.head_note) in told.out
     assert _bare(other.head_note) in told.out
@@ -118,17 +120,18 @@ def test_a_log_that_went_on_from_another_history_is_caught(
 def test_what_cant_be_said_ends_with_two(kluis: Kluis, tmp_path: Path, stack: ExitStack) -> None:
     log = make_log(5)
     where = stack.enter_context(served(log_app(log)))
-    witness = stack.enter_context(serving(new_witness(tmp_path / "w", KEY.vkey)))
-    ran = kluis("witness", "compare", KEY.vkey, "--log", where, "--at", witness, "--json")
+    witness = stack.enter_context(serving(new_witness(tmp_path / "w", KEY.verifier.vkey)))
+    ran = kluis("witness", "compare", KEY.verifier.vkey, "--log", where, "--at", witness, "--json")
     assert (ran.status, ran.error) == (1, "no_answer")
     ran = kluis("witness", "compare", "no key", "--log", where, "--at", witness)
     assert ran.status == 2
-    stranger = kluis("witness", "compare", OTHER_KEY.vkey, "--log", where, "--at", where, "--json")
+    other = OTHER_KEY.verifier.vkey
+    stranger = kluis("witness", "compare", other, "--log", where, "--at", where, "--json")
     assert stranger.status in {1, 2}
 
 
 def test_what_a_witness_kept_is_shown_until_somebody_looks(kluis: Kluis, tmp_path: Path) -> None:
-    with closing(new_witness(tmp_path / "w", KEY.vkey)) as witness:
+    with closing(new_witness(tmp_path / "w", KEY.verifier.vkey)) as witness:
         assert kluis("witness", "evidence", "--witness", tmp_path / "w").status == 0
         witness.add_checkpoint(submission(0, 300).encode())
         shown = sign_checkpoint(KEY, Checkpoint(ORIGIN, 300, bytes(32)))
@@ -157,7 +160,7 @@ def test_two_municipalities_witness_for_a_vault_in_processes_of_their_own(tmp_pa
     """The commands of docs/witness.md on real servers: the public note carries both lines."""
     data = tmp_path / "kluis"
     assert run_kluis("init", "--data", data, "--url", "http://localhost:8999").status == 0
-    key = run_kluis("audit", "key", "--data", data, "--json").json["key"]
+    key = run_kluis("audit", "keys", "--data", data, "--json").json["keys"][0]["key"]
     policy = [f"log {key}"]
     with ExitStack() as stack:
         for name in ("one", "two"):

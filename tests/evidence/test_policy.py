@@ -13,11 +13,12 @@ from evidence.errors import BadPolicy
 from evidence.policy import NONE, POLICY_BYTES_MAX, Policy, parse_policy
 from tests.audit.logbook import KEY, ORIGIN
 
-KEYS = [CosignatureKey(f"w{at}.example", Secret(bytes([at]) * 32)).vkey for at in range(1, 7)]
+_COSIGNERS = [CosignatureKey(f"w{at}.example", Secret(bytes([at]) * 32)) for at in range(1, 7)]
+KEYS = [one.verifier.vkey for one in _COSIGNERS]
 LATTICE = LatticeVerifier.of(LatticeKey("pq.example", Secret(b"\x09" * 32))).vkey
 TWO_LEVELS = f"""
 # who signs
-log {KEY.vkey}   https://kluis.example
+log {KEY.verifier.vkey}   https://kluis.example
 witness X1 {KEYS[0]} https://x1.example
 \twitness X2\t{KEYS[1]}
 witness X3 {KEYS[2]}
@@ -95,12 +96,12 @@ W = f"witness a {KEYS[0]}\nwitness b {KEYS[1]}\n"
         (W + f"witness c {KEYS[0]}\nquorum a", 3),  # the same key under another name
         (W + f"witness a {KEYS[2]}\nquorum a", 3),
         (W + f"witness none {KEYS[2]}\nquorum a", 3),
-        (f"log {KEY.vkey}\nlog {KEY.vkey}\nquorum none", 2),
-        (f"log {KEY.vkey} a b\nquorum none", 1),
+        (f"log {KEY.verifier.vkey}\nlog {KEY.verifier.vkey}\nquorum none", 2),
+        (f"log {KEY.verifier.vkey} a b\nquorum none", 1),
         ("log\nquorum none", 1),
         ("log kluis.example/audit+00000000+AQ==\nquorum none", 1),
         ("witness a\nquorum none", 1),
-        (f"witness a {KEY.vkey}\nquorum a", 1),  # the log itself is no witness
+        (f"witness a {KEY.verifier.vkey}\nquorum a", 1),  # the log itself is no witness
         (f"log {KEYS[0]}\nquorum none", 1),
         ("Quorum none", 1),
         ("quorum none\r\n", 1),

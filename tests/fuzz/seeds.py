@@ -191,6 +191,6 @@ SUBMISSIONS = [
 ]
 POLICIES = [
     b"quorum none\n",
-    f"# who\nlog {LOG_KEY.vkey} https://kluis.example\nquorum none\n".encode(),
-    f"witness a {_COSIGNERS[0].vkey}\ngroup g any a\nquorum g\n".encode(),
+    f"# who\nlog {LOG_KEY.verifier.vkey} https://kluis.example\nquorum none\n".encode(),
+    f"witness a {_COSIGNERS[0].verifier.vkey}\ngroup g any a\nquorum g\n".encode(),
 ]

@@ -32,7 +32,7 @@ FORKED = sign_checkpoint(KEY, Checkpoint(ORIGIN, 300, bytes(32)))
 
 @pytest.fixture
 def witness(tmp_path: Path) -> Iterator[Witness]:
-    with closing(new_witness(tmp_path / "w", KEY.vkey)) as made:
+    with closing(new_witness(tmp_path / "w", KEY.verifier.vkey)) as made:
         yield made
 
 
@@ -65,7 +65,7 @@ def test_what_it_signs_is_signed_with_both_keys_and_shown_to_monitors(witness: W
 
 
 def test_it_remembers_after_a_restart(tmp_path: Path) -> None:
-    with closing(new_witness(tmp_path / "w", KEY.vkey)) as witness:
+    with closing(new_witness(tmp_path / "w", KEY.verifier.vkey)) as witness:
         witness.add_checkpoint(submission(0, 300).encode())
     with closing(Witness(tmp_path / "w", SystemClock())) as witness:
         with pytest.raises(NotWitnessed) as refused:
@@ -107,12 +107,13 @@ def test_a_forged_line_of_the_witness_does_not_spoil_what_it_keeps(witness: Witn
 
 
 def test_a_second_key_of_a_log_is_believed_as_well(tmp_path: Path) -> None:
-    with closing(new_witness(tmp_path / "w", KEY.vkey, OTHER_KEY.vkey)) as witness:
+    keys = [key.verifier.vkey for key in (KEY, OTHER_KEY)]
+    with closing(new_witness(tmp_path / "w", *keys)) as witness:
         witness.add_checkpoint(submission(0, 300).encode())
         rotated = sign_checkpoint(OTHER_KEY, checkpoint(301))
         witness.add_checkpoint(replace(submission(300, 301), note=rotated).encode())
     with pytest.raises(BadNote):
-        add_log(tmp_path / "w", KEY.vkey.replace("+", "+0", 1))
+        add_log(tmp_path / "w", KEY.verifier.vkey.replace("+", "+0", 1))
 
 
 def test_of_many_at_once_one_goes_first_and_none_rolls_back(witness: Witness) -> None:
@@ -184,7 +185,7 @@ for new in range(1, 700):
 @pytest.mark.slow
 @pytest.mark.parametrize("answers", [1, 7, 40, 150])
 def test_what_was_answered_is_remembered_after_a_kill(tmp_path: Path, answers: int) -> None:
-    new_witness(tmp_path / "w", KEY.vkey).close()
+    new_witness(tmp_path / "w", KEY.verifier.vkey).close()
     command = [sys.executable, "-c", KILLED, str(tmp_path / "w")]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
