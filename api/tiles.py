@@ -1,4 +1,4 @@
-"""The log for anyone: the published checkpoint, and the tiles under it (docs/audit.md, 5 Tree and tiles).
+"""The published log for anyone: checkpoint and tiles (docs/audit.md, 5 Tree and tiles).
 
 C2SP tlog-tiles with the prefix `/audit`. Nothing is shown beyond what is published, on a fixed
 clock: so neither sizes nor times tell strangers more than once a minute that something happened.

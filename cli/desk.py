@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from cli import receipt
 from cli.counter import Counter
 from cli.files import check_free, write_new
 from cli.options import Json, ProfileName, Url, document, names, secret
@@ -14,6 +15,7 @@ from cli.output import Output, shown, when
 from cli.profile import again
 
 app = typer.Typer(no_args_is_help=True, help="An agency's counter: redeem a code, read fields.")
+app.add_typer(receipt.app, name="receipt")
 
 AgencyId = Annotated[
     str | None,

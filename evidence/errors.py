@@ -28,3 +28,9 @@ class BadTile(EvidenceError):
     """A path of a tile, or a bundle of entries, that no log has. Its word is the one or other."""
 
     about = "tile refused"
+
+
+class BadLog(EvidenceError):
+    """A log that can't be compared with: `note` not signed, another `origin`, `tiles` that lie."""
+
+    about = "log refused"
