@@ -26,10 +26,10 @@ from api import (
     values,
     vaults,
 )
-from api.credentials import TokenMissing
+from api.data import QuickRead
 from api.edge import Edge
 from api.limits import AddressLimits
-from api.problems import login_needed, on_validation_error, problem_of, problem_of_status
+from api.problems import TokenMissing, on_validation_error, problem_of, problem_of_status
 from consent.errors import ConsentError
 from vault.errors import VaultError
 from vault.vault import Vault
@@ -50,17 +50,15 @@ def create_app(vault: Vault) -> FastAPI:
     app = with_routes()
     app.state.vault = vault
     app.state.limits = AddressLimits(vault.system.limits, clock.now_ms)
+    app.add_middleware(QuickRead, vault=vault)
     app.add_middleware(Edge, body_bytes_max=settings.body_bytes_max, threads_max=threads_max(vault))
 
     async def on_error(_: Request, error: Exception) -> JSONResponse:
         return problem_of(error, settings.url)
 
-    async def on_token_missing(_: Request, __: Exception) -> JSONResponse:
-        return login_needed(settings.url)
-
     app.add_exception_handler(VaultError, on_error)
     app.add_exception_handler(ConsentError, on_error)
-    app.add_exception_handler(TokenMissing, on_token_missing)
+    app.add_exception_handler(TokenMissing, on_error)
     app.add_exception_handler(RequestValidationError, on_validation_error)
     app.add_exception_handler(HTTPException, _on_http_error)
     return app

@@ -11,6 +11,7 @@ from fastapi.openapi.models import APIKey, APIKeyIn, HTTPBase, HTTPBearer
 from fastapi.security.base import SecurityBase
 
 from api.limits import AddressLimits, client_address
+from api.problems import TokenMissing
 from consent.credentials import OFFICER_CHARACTERS_MAX, Proof, verify_proof
 from consent.errors import InvalidProof
 from vault import caller
@@ -20,10 +21,6 @@ from vault.unlocking import parse_session_token
 from vault.vault import Vault
 
 OFFICER_HEADER = "Kluis-Officer"
-
-
-class TokenMissing(Exception):
-    """No access token was sent: the answer is a challenge without an error."""
 
 
 class SessionScheme(SecurityBase):

@@ -95,6 +95,10 @@ _BY_STATUS = {
 _SCHEMES = {"basic": "Basic", "bearer": "Bearer", "dpop": "DPoP"}
 
 
+class TokenMissing(Exception):
+    """No access token was sent: the answer is a challenge without an error."""
+
+
 class OAuthRefusal(Exception):
     """A request that the token endpoint refuses before the vault is asked; `error` is its code."""
 
@@ -133,6 +137,8 @@ def problem_of_status(status: int, headers: Mapping[str, str] | None = None) -> 
 
 def problem_of(error: Exception, url: str) -> JSONResponse:
     """The problem of an error of the vault, or of a proof that was refused."""
+    if isinstance(error, TokenMissing):
+        return _login_needed(url)
     status = _lookup(_STATUSES, error)
     if status is None:
         return problem_of_status(500)
@@ -158,7 +164,7 @@ def challenge(url: str, error: str | None = None) -> str:
     return "DPoP " + ", ".join(parts)
 
 
-def login_needed(url: str) -> JSONResponse:
+def _login_needed(url: str) -> JSONResponse:
     """No token at all: a challenge without an error (RFC 6750 §3.1)."""
     headers = {"WWW-Authenticate": challenge(url)}
     return problem(401, "token_missing", "Send an access token and a DPoP proof.", headers)

@@ -10,7 +10,7 @@ the bytes belong to: a box moved to another place does not open. Failure is alwa
 """
 
 from crypto import primitives
-from crypto.encoding import pae
+from crypto.encoding import framed, pae
 from crypto.errors import CannotOpen
 from crypto.primitives import KeyPair, hybrid_keypair
 from crypto.secret import Secret
@@ -65,8 +65,11 @@ def box_commitment(blob: bytes) -> bytes:
 
 
 def _split(key: Secret, ctx: bytes, salt: bytes) -> tuple[bytes, bytes]:
-    derived = kdf(key, "box", ctx, salt=salt, length=64).reveal()
+    derived = primitives.hkdf_sha256(key.reveal(), salt, _BOX_INFO + framed(ctx), 64)
     return derived[:32], derived[32:]
+
+
+_BOX_INFO = pae(_NAME, "box", b"")[: -len(framed(b""))]  # what precedes ctx in the PAE of a box
 
 
 def keypair(seed: Secret) -> KeyPair:

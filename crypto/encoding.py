@@ -11,6 +11,7 @@ import binascii
 import json
 import re
 import unicodedata
+from json.encoder import encode_basestring
 from typing import Any, NoReturn
 
 from crypto.errors import Malformed
@@ -36,12 +37,18 @@ def pae(*parts: bytes | str | int) -> bytes:
     encoded = [u32(len(parts))]
     for part in parts:
         data = part if type(part) is bytes else _part(part)
-        encoded.append(_U32[len(data)] if len(data) < 256 else u32(len(data)))
-        encoded.append(data)
+        encoded += (_U32[len(data)] if len(data) < 256 else u32(len(data)), data)
     return b"".join(encoded)
 
 
+def framed(part: bytes) -> bytes:
+    """One part as it stands in a PAE: for one that is written after a constant beginning."""
+    return u32(len(part)) + part
+
+
 def _part(part: bytes | str | int) -> bytes:
+    if type(part) is int:
+        return part.to_bytes(8, "big")
     if isinstance(part, str):
         return (part if part.isascii() else unicodedata.normalize("NFC", part)).encode()
     if isinstance(part, bool):
@@ -85,23 +92,26 @@ def unb64u(text: str, length: int | None = None) -> bytes:
 def canonical_json(value: Any) -> bytes:
     """RFC 8785. Raises `Malformed` for floats, large integers, lone surrogates and other types."""
     try:
-        return _ENCODER.encode(_canonical(value)).encode()
+        return _written(value).encode()
     except (UnicodeEncodeError, RecursionError):
         raise Malformed("json") from None
 
 
-def _canonical(value: Any) -> Any:
-    if value is None or isinstance(value, str | bool):
-        return value
-    if isinstance(value, int):
-        if abs(value) > INTEGER_MAX:
-            raise Malformed("json integer")
-        return value
-    if isinstance(value, list | tuple):
-        return [_canonical(item) for item in value]
-    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+def _written(value: Any) -> str:
+    if isinstance(value, str):
+        return encode_basestring(value)
+    if isinstance(value, dict):
+        if not all(isinstance(key, str) for key in value):
+            raise Malformed("json")
         ordered = sorted(value, key=None if "".join(value).isascii() else _utf_16)
-        return {key: _canonical(value[key]) for key in ordered}
+        members = [f"{encode_basestring(key)}:{_written(value[key])}" for key in ordered]
+        return f"{{{','.join(members)}}}"
+    if isinstance(value, (list, tuple)):
+        return f"[{','.join([_written(item) for item in value])}]"
+    if value is None or isinstance(value, bool):
+        return _CONSTANTS[value]
+    if isinstance(value, int) and abs(value) <= INTEGER_MAX:
+        return str(int(value))
     raise Malformed("json")
 
 
@@ -147,7 +157,7 @@ def _integer(digits: str) -> int:
     return int(digits)
 
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_CONSTANTS = {None: "null", True: "true", False: "false"}
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_no_duplicates,
     parse_float=_refuse,

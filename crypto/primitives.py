@@ -24,6 +24,9 @@ HYBRID_PUBLIC_BYTES = MLKEM_PUBLIC_BYTES + 32
 HPKE_OVERHEAD_BYTES = 1120 + TAG_BYTES
 
 _ZERO_NONCE = bytes(12)
+_BLOCK_BYTES = 64
+_INNER = bytes(byte ^ 0x36 for byte in range(256))
+_OUTER = bytes(byte ^ 0x5C for byte in range(256))
 # KEM 0x647a, KDF 0x0001, AEAD 0x0002. There is one suite and no negotiation.
 _SUITE = hpke.Suite(hpke.KEM.MLKEM768_X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
 
@@ -41,21 +44,32 @@ def sha256(data: bytes) -> bytes:
 
 
 def hmac_sha256(key: bytes, message: bytes) -> bytes:
-    return hmac.digest(key, message, "sha256")
+    """RFC 2104 with SHA-256.
+
+    Written on the hash: `hmac.digest` lets another thread have the interpreter each time, and a
+    read makes fifty of them.
+    """
+    outer, inner = _pads(key)
+    return sha256(outer + sha256(inner + message))
+
+
+def _pads(key: bytes) -> tuple[bytes, bytes]:
+    block = (key if len(key) <= _BLOCK_BYTES else sha256(key)).ljust(_BLOCK_BYTES, b"\x00")
+    return block.translate(_OUTER), block.translate(_INNER)
 
 
 def hkdf_sha256(ikm: bytes, salt: bytes, info: bytes, length: int) -> bytes:
     """RFC 5869 with SHA-256; an empty salt means 32 zero bytes, as the RFC says.
 
-    Written on HMAC: a read derives some twenty keys, and the library's HKDF object costs thrice
-    as much as these calls.
+    Written on the hash: a read derives some fifteen keys, and the library's HKDF object costs
+    twice as much as these calls.
     """
     if length > 255 * 32:
         raise ValueError("HKDF length too large")
-    key = hmac.digest(salt or bytes(32), ikm, "sha256")
+    outer, inner = _pads(hmac_sha256(salt or bytes(32), ikm))
     block = derived = b""
     for counter in range(1, -(-length // 32) + 1):
-        block = hmac.digest(key, block + info + bytes((counter,)), "sha256")
+        block = sha256(outer + sha256(inner + block + info + bytes((counter,))))
         derived += block
     return derived[:length]
 

@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 
 from sqlalchemy.exc import IntegrityError
@@ -33,6 +33,8 @@ from vault.steps import Step
 _logger = logging.getLogger(__name__)
 BATCH_ITEMS_MAX = 512
 QUEUE_ITEMS_MAX = 4096
+GATHERED_ITEMS_MAX = 64
+_QUIET_TURNS = 2  # what arrives in one turn of an event loop is an item in the next
 WAIT_SECONDS_MAX = 2.0
 
 
@@ -69,6 +71,10 @@ class Recorded:
         return self.event.outcome == "permitted"
 
 
+Waiter = Future[Recorded] | asyncio.Future[Recorded]  # in a thread, or on an event loop
+Told = tuple[Waiter, Recorded | Exception]
+
+
 class PremiseFailed(Exception):
     """The state has moved on since the item was prepared. Nothing was recorded or changed."""
 
@@ -91,8 +97,10 @@ class Sequencer:
         self.told: Callable[[int, int, float], None] = lambda *_: None  # items, waiting, seconds
         self._broken = False  # the last batch failed: one tries, nobody queues up behind it
         self._busy = False
-        self._queue: deque[tuple[Item, Future[Recorded]]] = deque()
+        self._queue: deque[tuple[Item, Waiter]] = deque()
         self._wake = threading.Condition()
+        self._nudged = False  # there is something to take
+        self._gatherer: asyncio.AbstractEventLoop | None = None  # the loop that gathers items
         # Two threads that both look into SQLite take the interpreter from each other at each look,
         # which costs more than the looks: they take turns. Nobody waits or commits in a turn.
         self.turn = threading.Lock() if database.is_sqlite else nullcontext()
@@ -105,13 +113,21 @@ class Sequencer:
         when the log was broken just now and another item is trying whether it still is.
         """
         future: Future[Recorded] = Future()
+        self._enqueue(item, future)
+        self._nudge()
+        return future
+
+    def _enqueue(self, item: Item, waiter: "Waiter") -> None:
         with self._wake:
             tried = self._broken and (self._busy or self._queue)
             if self._stopped or tried or len(self._queue) >= QUEUE_ITEMS_MAX:
                 raise LogUnavailable
-            self._queue.append((item, future))
+            self._queue.append((item, waiter))
+
+    def _nudge(self) -> None:
+        with self._wake:
+            self._nudged = True
             self._wake.notify()
-        return future
 
     def record(self, item: Item) -> Recorded:
         """Commits an item and waits for it, at most two seconds.
@@ -128,13 +144,38 @@ class Sequencer:
             raise LogUnavailable from None
 
     async def record_soon(self, item: Item) -> Recorded:
-        """The same as `record` for an event loop, which goes on meanwhile."""
-        future = self.submit(item)
+        """The same as `record` for an event loop, which goes on meanwhile.
+
+        The writer is told when the loop has no others at hand that bring items too: a commit costs
+        as much for many.
+        """
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[Recorded] = loop.create_future()
+        self._enqueue(item, waiter)
+        if self._gatherer is not loop:
+            self._gatherer = loop
+            self._gather(loop)
+        timer = loop.call_later(WAIT_SECONDS_MAX, self._give_up, waiter)
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(future), WAIT_SECONDS_MAX)
-        except TimeoutError:
-            self._owes = True
-            raise LogUnavailable from None
+            return await waiter
+        finally:
+            timer.cancel()
+
+    def _gather(
+        self, loop: asyncio.AbstractEventLoop, seen: int = 0, turns: int = _QUIET_TURNS
+    ) -> None:
+        """Lets the loop take its turns while they bring items, and then tells the writer."""
+        queued = len(self._queue)
+        if turns and queued < GATHERED_ITEMS_MAX:
+            turns = turns - 1 if queued == seen else _QUIET_TURNS
+            loop.call_soon(self._gather, loop, queued, turns)
+        else:
+            self._gatherer = None
+            self._nudge()
+
+    def _give_up(self, waiter: "asyncio.Future[Recorded]") -> None:
+        self._owes = True
+        _tell([(waiter, LogUnavailable())])
 
     def close(self) -> None:
         """Commits what is queued and stops."""
@@ -146,19 +187,20 @@ class Sequencer:
     def _run(self) -> None:
         while True:
             with self._wake:
-                while not self._queue and not self._stopped:
+                while not self._nudged and not self._stopped:
                     self._wake.wait()
-                if not self._queue:
+                if not self._queue and self._stopped:
                     return
                 taken = [
                     self._queue.popleft() for _ in range(min(len(self._queue), BATCH_ITEMS_MAX))
                 ]
+                self._nudged = bool(self._queue)
             # An item whose waiter gave up before it was taken leaves no trace.
-            live = [one for one in taken if one[1].set_running_or_notify_cancel()]
+            live = [(item, waiter) for item, waiter in taken if _waits(waiter)]
             if live:
                 self._process(live)
 
-    def _process(self, live: list[tuple[Item, Future[Recorded]]]) -> None:
+    def _process(self, live: "list[tuple[Item, Waiter]]") -> None:
         items, began = [item for item, _ in live], time.monotonic()
         self._busy = True
         results: list[Recorded | Exception]
@@ -170,11 +212,15 @@ class Sequencer:
             results = [self._alone(item) for item in items] if len(items) > 1 else [_blamed(fault)]
         self.told(len(items), len(self._queue), time.monotonic() - began)
         self._busy = False  # whoever is told now may try again at once
-        for (_, future), result in zip(live, results, strict=True):
-            if isinstance(result, Recorded):
-                future.set_result(result)
+        soon: dict[asyncio.AbstractEventLoop, list[Told]] = {}
+        for (_, waiter), result in zip(live, results, strict=True):
+            if isinstance(waiter, asyncio.Future):
+                soon.setdefault(waiter.get_loop(), []).append((waiter, result))
             else:
-                future.set_exception(result)
+                _tell([(waiter, result)])
+        for loop, told in soon.items():
+            with suppress(RuntimeError):  # a loop that is closed has nobody waiting any more
+                loop.call_soon_threadsafe(_tell, told)
 
     def _alone(self, item: Item) -> Recorded | Exception:
         """The second and last try of an item whose batch was rolled back."""
@@ -212,6 +258,23 @@ class Sequencer:
             self._log.committed(batch.signed)
             self._committed(batch.signed[0])
         return results
+
+
+def _waits(waiter: Waiter) -> bool:
+    """Whether somebody still waits; a thread can't give up from here on."""
+    if isinstance(waiter, asyncio.Future):
+        return not waiter.done()
+    return waiter.set_running_or_notify_cancel()
+
+
+def _tell(told: Sequence[Told]) -> None:
+    for waiter, result in told:
+        if waiter.done():  # it gave up meanwhile
+            continue
+        if isinstance(result, Recorded):
+            waiter.set_result(result)
+        else:
+            waiter.set_exception(result)
 
 
 def _sequence(connection: Connection, batch: Batch, item: Item) -> Recorded | PremiseFailed:

@@ -261,3 +261,36 @@ def test_no_log_no_value(
     monkeypatch.undo()
     assert agency.read(token).status_code == 200
     assert agency.http.get("/readyz").json() == {"status": "ready", "problems": []}
+
+
+SPELLINGS = {  # of one query: the first two go the quick way, the others the declared one
+    "plain": "fields={0},{1}",
+    "escaped": "fields={0}%2c{1}",
+    "name escaped": "f%69elds={0},{1}",
+    "dot escaped": "fields={2},{1}",
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_a_read_is_answered_alike_however_its_query_is_spelled(
+    agency: Agency, token: str, spelling: str
+) -> None:
+    query = SPELLINGS[spelling].format(NAMES[0], NAMES[1], NAMES[0].replace(".", "%2E"))
+
+    def ask(*headers: tuple[str, str]) -> httpx.Response:
+        return agency.http.get(f"{DATA_PATH}?{query}", headers=list(headers))
+
+    authorization = ("Authorization", f"DPoP {token}")
+    proof = ("DPoP", agency.proof("GET", DATA_PATH, token))
+    answer = ask(authorization, proof)
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["cache-control"] == "no-store"
+    assert {name: one["value"] for name, one in answer.json()["data"].items()} == {
+        NAMES[0]: "Ada",
+        NAMES[1]: "Lovelace",
+    }
+    challenged(ask(authorization, proof), "invalid_dpop_proof")
+    problem(ask(proof), 401, "token_missing")
+    problem(ask(("Authorization", "Bearer x"), proof), 401, "invalid_token")
+    officers = [("Kluis-Officer", "a"), ("Kluis-Officer", "b")]
+    problem(ask(authorization, proof, *officers), 400, "bad_officer")
