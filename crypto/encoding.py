@@ -18,6 +18,7 @@ from crypto.errors import Malformed
 
 INTEGER_MAX = 2**53 - 1
 _PAD_BUCKETS = (256, 1024, 4096, 16384, 65536)
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]*")
 
 
@@ -72,7 +73,7 @@ def unpae(blob: bytes) -> tuple[bytes, ...]:
 
 
 def b64u(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+    return binascii.b2a_base64(data, newline=False).translate(_URL_SAFE, b"=").decode()
 
 
 def unb64u(text: str, length: int | None = None) -> bytes:

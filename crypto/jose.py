@@ -105,8 +105,7 @@ def parse_jwk(jwk: Any) -> PublicJwk:
     return PublicJwk(name, algorithms, key_id, key=key)
 
 
-@lru_cache(maxsize=1024)  # an agency signs many proofs with one key
-def _imported(**members: str) -> tuple[str, _PublicKey]:
+def _imported(**members: Any) -> tuple[str, _PublicKey]:
     """Thumbprint and key of the required members of a JWK."""
     name = thumbprint(members)
     try:
@@ -159,14 +158,15 @@ def verify(token: str, kind: Kind, keys: tuple[PublicJwk, ...] = ()) -> Verified
     # (1)
     if len(token) > kind.token_bytes_max or token.count(".") != 2:
         raise BadToken("form")
-    header, claims = (_json_part(part) for part in token.split(".")[:2])
+    head, body, _ = token.split(".")
+    header, claims = _header(head), _json_part(body)
     if {"crit", "b64"} & header.keys():  # RFC 7515 §4.1.11: what must be understood, and is not
         raise BadToken("crit")
     # (2)
     if header.get("typ") not in [*kind.types]:  # a list: what stands there may be unhashable
         raise BadToken("typ")
     # (3)
-    key = _header_key(header) if kind.carries_key else _known_key(header, keys)
+    key = _header_key(head) if kind.carries_key else _known_key(header, keys)
     # (4)
     if header.get("alg") not in key.algorithms:
         raise BadToken("alg")
@@ -197,9 +197,14 @@ def _json_part(part: str) -> dict[str, Any]:
     return value
 
 
-def _header_key(header: dict[str, Any]) -> PublicJwk:
+# An agency's proofs differ in their claims alone. What is kept is public, and follows from text.
+_header = lru_cache(maxsize=256)(_json_part)
+
+
+@lru_cache(maxsize=256)
+def _header_key(part: str) -> PublicJwk:
     try:
-        return parse_jwk(header.get("jwk"))
+        return parse_jwk(_header(part).get("jwk"))
     except Malformed:
         raise BadToken("jwk") from None
 

@@ -24,6 +24,7 @@ HYBRID_PUBLIC_BYTES = MLKEM_PUBLIC_BYTES + 32
 HPKE_OVERHEAD_BYTES = 1120 + TAG_BYTES
 
 _ZERO_NONCE = bytes(12)
+_hash = hashlib.sha256
 _BLOCK_BYTES = 64
 _INNER = bytes(byte ^ 0x36 for byte in range(256))
 _OUTER = bytes(byte ^ 0x5C for byte in range(256))
@@ -40,7 +41,7 @@ def constant_time_equal(left: bytes, right: bytes) -> bool:
 
 
 def sha256(data: bytes) -> bytes:
-    return hashlib.sha256(data).digest()
+    return _hash(data).digest()
 
 
 def hmac_sha256(key: bytes, message: bytes) -> bytes:
@@ -50,7 +51,7 @@ def hmac_sha256(key: bytes, message: bytes) -> bytes:
     read makes fifty of them.
     """
     outer, inner = _pads(key)
-    return sha256(outer + sha256(inner + message))
+    return _hash(outer + _hash(inner + message).digest()).digest()
 
 
 def _pads(key: bytes) -> tuple[bytes, bytes]:
@@ -69,7 +70,7 @@ def hkdf_sha256(ikm: bytes, salt: bytes, info: bytes, length: int) -> bytes:
     outer, inner = _pads(hmac_sha256(salt or bytes(32), ikm))
     block = derived = b""
     for counter in range(1, -(-length // 32) + 1):
-        block = sha256(outer + sha256(inner + block + info + bytes((counter,))))
+        block = _hash(outer + _hash(inner + block + info + bytes((counter,))).digest()).digest()
         derived += block
     return derived[:length]
 

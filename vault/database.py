@@ -120,7 +120,6 @@ class Database:
             if snapshot:
                 driver.execute(_READ[self.dialect])
             yield Connection(driver, self.dialect)
-            driver.rollback()
 
     @contextmanager
     def write(self) -> Iterator[Connection]:

@@ -7,7 +7,7 @@ backup turns up (docs/format.md, 9 The keystore). It shares no transaction with 
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from crypto.encoding import canonical_json, parse_canonical
 from crypto.errors import Malformed
@@ -45,8 +45,7 @@ _VOIDED_ROWS = sql(_ROWS + " WHERE salt IS NULL")
 KINDS = ("vault", "method", "session", "grant", "audit")
 
 
-@dataclass(frozen=True, slots=True)
-class SaltKey:
+class SaltKey(NamedTuple):
     """The name of a salt: one of `KINDS`, an id, and for a grant its phase."""
 
     kind: str
@@ -123,7 +122,7 @@ class Keystore:
         None of another vault: they would outlive an erasure of this one.
         """
         new = [
-            asdict(key)
+            key._asdict()
             | {"vault": vault_id, "salt": random_bytes(SALT_BYTES), "expires": expires_at}
             for key in keys
         ]
@@ -134,7 +133,7 @@ class Keystore:
 
     def drop(self, keys: Iterable[SaltKey]) -> None:
         """Deletes salts for good, rows and all."""
-        self._write(_DROP_ONE, [asdict(key) for key in keys])
+        self._write(_DROP_ONE, [key._asdict() for key in keys])
 
     def drop_grant(self, grant_id: bytes) -> None:
         """Deletes all salts of a grant that main shows as ended."""

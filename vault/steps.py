@@ -7,7 +7,7 @@ value is bound by its name, none is spliced in.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 Values = Mapping[str, Any]
@@ -32,18 +32,25 @@ class Sql:
 
     def spread(self, values: Values) -> tuple["Sql", Values]:
         """The statement with a parameter for each member of its lists, and their values."""
-        text, spread = self.text, dict(values)
+        lengths = tuple([len(values[name]) for name in self.lists])
+        spread = dict(values)
         for name in self.lists:
-            members = {f"{name}_{at}": one for at, one in enumerate(spread.pop(name))}
-            places = ", ".join(f":{member}" for member in members) or "NULL"
-            text = text.replace(f":{name}", f"({places})")
-            spread |= members
-        return Sql(text), spread
+            spread |= {f"{name}_{at}": one for at, one in enumerate(spread.pop(name))}
+        return _spread(self, lengths), spread
 
     @cached_property
     def pyformat(self) -> str:
         """The same with `%(name)s`, as psycopg wants it."""
         return _PARAMETER.sub(r"%(\1)s", self.text)
+
+
+@lru_cache(maxsize=256)
+def _spread(statement: Sql, lengths: tuple[int, ...]) -> Sql:
+    text = statement.text
+    for name, length in zip(statement.lists, lengths, strict=True):
+        places = ", ".join(f":{name}_{at}" for at in range(length)) or "NULL"
+        text = text.replace(f":{name}", f"({places})")
+    return Sql(text)
 
 
 @dataclass(frozen=True, slots=True)
