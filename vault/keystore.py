@@ -41,6 +41,7 @@ _VOID_GRANT = sql(_VOID + "kind = 'grant' AND id = :id")
 _VOID_VAULT = sql(_VOID + "kind <> 'audit'")
 _ROWS = "SELECT kind, id, phase, vault_id, salt IS NULL AS is_gone, owed FROM salt"
 _ROWS_OF = sql(_ROWS + " WHERE kind IN :kinds", "kinds")
+_GRANT_ROWS = sql(_ROWS + " WHERE kind = 'grant' AND id >= :first ORDER BY id, phase LIMIT :most")
 _VOIDED_ROWS = sql(_ROWS + " WHERE salt IS NULL")
 KINDS = ("vault", "method", "session", "grant", "audit")
 
@@ -91,6 +92,8 @@ class Keystore:
     def __init__(self, database: Database) -> None:
         self._database, self.engine = database, database.engine
         self.truncated = True
+        self.came_round = False  # every grant's salt was looked at once, see `next_grants`
+        self._next_grant = b""
 
     def instance_id(self) -> bytes | None:
         with self._database.read() as connection:
@@ -166,6 +169,14 @@ class Keystore:
     def rows(self, *kinds: str) -> list[StoredSalt]:
         """The stored salts of these kinds, or all."""
         return self._rows(_ROWS_OF, {"kinds": kinds or KINDS})
+
+    def next_grants(self, most: int = 1000) -> list[StoredSalt]:
+        """The salts of the next grants: all of them come by in turn, so many at a time."""
+        rows = self._rows(_GRANT_ROWS, {"first": self._next_grant, "most": most})
+        at_end = len(rows) < most
+        self.came_round |= at_end
+        self._next_grant = b"" if at_end else rows[-1].key.id
+        return rows
 
     def voided(self) -> list[StoredSalt]:
         """The salts that were voided and whose row has still to go."""

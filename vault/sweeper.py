@@ -29,7 +29,7 @@ _OVER = sql(
     AND (g.state = 'offered' AND g.offer_ends <= :now OR g.state = 'active' AND g.not_after <= :now)
     LIMIT 500"""
 )
-_PHASES = sql("SELECT grant_id, state, phase FROM vault_grant")
+_PHASES = sql("SELECT grant_id, state, phase FROM vault_grant WHERE vault_id IN :vaults", "vaults")
 _REMOVED = sql("SELECT vault_id, method_id FROM method WHERE state = 'removed'")
 _FORGET_PROOFS = sql("DELETE FROM replay WHERE expires_at <= :now")
 _FORGET_ROUTES = sql(
@@ -111,19 +111,25 @@ def _end_grants(system: System, now_ms: int) -> None:
 
 
 def _drop_ended_salts(system: System, _now_ms: int) -> None:
-    """Salts of grants that main shows as ended, or of a phase that is over.
+    """Salts of grants that main shows as ended, or of a phase that is over: at first all, later
+    some in each round, so that a round costs the same however many vaults there are.
 
     A grant that main does not know is none of these: it may be newer than a restored database.
     """
-    with system.main.read() as connection:
-        known = {row.grant_id: row for row in connection.execute(_PHASES)}
-    over = [
-        row.key
-        for row in system.keystore.rows("grant")
-        if (grant := known.get(row.key.id)) is not None
-        and (grant.state == ENDED or (grant.phase > row.key.phase and row.owed is None))
-    ]
-    system.keystore.drop(over)
+    while True:
+        salts = system.keystore.next_grants()
+        with system.main.read() as connection:
+            found = connection.execute(_PHASES, {"vaults": {row.vault_id for row in salts}})
+            known = {row.grant_id: row for row in found}
+        over = [
+            row.key
+            for row in salts
+            if (grant := known.get(row.key.id)) is not None
+            and (grant.state == ENDED or (grant.phase > row.key.phase and row.owed is None))
+        ]
+        system.keystore.drop(over)
+        if system.keystore.came_round:
+            return
 
 
 def _finish_methods(system: System, _now_ms: int) -> None:

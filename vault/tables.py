@@ -23,6 +23,12 @@ SmallKey = Annotated[int, Field(sa_type=SmallInteger, **_KEY)]
 TextKey = Annotated[str, Field(sa_type=sqlalchemy.Text, **_KEY)]
 
 
+def _only(name: str, column: str, those: str) -> Index:
+    """An index of the few rows that the sweeper looks for."""
+    where = sqlalchemy.text(those)
+    return Index(name, column, sqlite_where=where, postgresql_where=where)
+
+
 class _Named(SQLModel):
     """A table is named like its class: `AuditHead` is `audit_head`."""
 
@@ -71,6 +77,7 @@ class Vault(Main, table=True):
     metadata_box: bytes
     mac: bytes
     created_at: Number
+    __table_args__ = (_only("vault_erasing", "state", "state = 'erasing'"),)
 
 
 class Method(Main, table=True):
@@ -85,6 +92,7 @@ class Method(Main, table=True):
     box: bytes
     created_at: Number
     confirmed_at: NumberOrNone
+    __table_args__ = (_only("method_removed", "state", "state = 'removed'"),)
 
 
 class Session(Main, table=True):
@@ -97,6 +105,7 @@ class Session(Main, table=True):
     expires_at: Number
     box: bytes
     log_read_at: Number
+    __table_args__ = (Index("session_by_expiry", "expires_at"),)
 
 
 class Value(Main, table=True):
@@ -151,7 +160,10 @@ class VaultGrant(Main, table=True):
     reads_used: Number
     wrong_codes: Number
     created_at: Number
-    __table_args__ = (Index("grant_by_state", "state", "offer_ends"),)
+    __table_args__ = (
+        Index("grant_by_state", "state", "offer_ends"),
+        Index("grant_by_end", "state", "not_after"),
+    )
 
 
 class Acknowledged(Main, table=True):
@@ -280,4 +292,8 @@ class Salt(Keystore, table=True):
     salt: bytes | None
     expires_at: NumberOrNone
     owed: bytes | None
-    __table_args__ = (Index("salt_by_vault", "vault_id"), Index("salt_by_expiry", "expires_at"))
+    __table_args__ = (
+        Index("salt_by_vault", "vault_id"),
+        Index("salt_by_expiry", "expires_at"),
+        _only("salt_voided", "kind", "salt IS NULL"),
+    )

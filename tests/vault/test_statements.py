@@ -14,7 +14,7 @@ from tests.builders import PERSON, Store
 from tests.postgresql import Databases, run_on
 
 MAY_BE_SCANNED = {"audit_head", "instance", "registry"}  # of one row, or read whole and kept
-_SCAN = re.compile(r"SCAN (\w+)")
+_SCAN = re.compile(r"SCAN (\w+)\b(?! USING INDEX salt_voided)")  # this one has few rows
 _LINE = re.compile(r"(\S+) (\d+) LOG:  (?:statement|execute [^:]*): (.*)")
 # How a database is told that a transaction only reads (vault/database.py).
 _READ = {"sqlite": "BEGIN", "postgresql": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"}
@@ -132,6 +132,27 @@ def test_no_call_looks_through_a_table(store: Store) -> None:
         citizen.unlock()
         store.vault.end_grant(citizen.owner, offer.grant_id)
 
+    assert len(seen.transactions) > 10
+    assert looked_through(store, seen) == []
+
+
+def test_no_round_of_the_sweeper_looks_through_a_table(store: Store) -> None:
+    """Nor does it look at what most vaults have: a round costs the same with many of them."""
+    if not store.vault.system.main.is_sqlite:
+        pytest.skip("SQLite tells the plan of a statement before there are many rows")
+    agency = store.agency()
+    citizen = store.citizen()
+    agency.redeem(citizen.offer(agency, list(PERSON)).code)
+    store.clock.advance(seconds=7200)
+    with watched_files(store) as seen:
+        store.vault.sweep()
+
+    assert len([s for one in seen.transactions for s in one.statements]) > 15
+    assert looked_through(store, seen) == []
+
+
+def looked_through(store: Store, seen: Seen) -> list[tuple[str, str, str]]:
+    """(database, statement, table) of statements that no index serves."""
     system = store.vault.system
     engines = {"main": system.main.engine, "keystore": system.keystore._database.engine}
     looked = [
@@ -141,8 +162,7 @@ def test_no_call_looks_through_a_table(store: Store) -> None:
         if statement.startswith(("SELECT", "UPDATE", "DELETE"))
         for found in _SCAN.findall(plan(engines[one.database], statement))
     ]
-    assert len(seen.transactions) > 10
-    assert [one for one in looked if one[2] not in MAY_BE_SCANNED] == []
+    return [one for one in looked if one[2] not in MAY_BE_SCANNED]
 
 
 def plan(engine: Engine, statement: str) -> str:

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 
 from audit.entry import decode_event
 from operate.verification import verify_data
-from tests.builders import AgencyDesk, Citizen, Store
+from tests.builders import PERSON, AgencyDesk, Citizen, Store
 from tests.vault.tables import grants, methods, replays, routes, salts, sessions, vaults
 from vault import caller
 from vault.errors import (
@@ -117,6 +118,33 @@ def test_an_end_that_broke_off_loses_its_salts(
     assert salts_of(store, "grant") == set()
     assert citizen.log().count(("grant.end", "permitted", "revoked")) == 1
     assert_whole(store)
+
+
+def test_all_salts_are_looked_at_first_and_some_in_each_round_afterwards(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was set back is found at the start, and what broke off elsewhere when its turn comes."""
+    citizen, agency = store.citizen(), store.agency()
+    keystore = store.vault.system.keystore
+    made = [citizen.offer(agency, list(PERSON)) for _ in range(7)]
+    monkeypatch.setattr(keystore, "next_grants", partial(keystore.next_grants, most=2))
+
+    def end_in_main_alone(*ended: int) -> None:
+        with store.vault.system.main.via_sqlalchemy() as connection:
+            of_these = grants.c.grant_id.in_([made[at].grant_id for at in ended])
+            connection.execute(update(grants).where(of_these).values(state="ended"))
+
+    end_in_main_alone(0, 3, 6)
+    store.vault.sweep()
+    assert len(salts_of(store, "grant")) == 4
+
+    end_in_main_alone(1, 2, 4, 5)
+    rounds = 0
+    while salts_of(store, "grant"):
+        store.vault.sweep()
+        rounds += 1
+        assert rounds < 10
+    assert rounds > 1, "a round looked at all of them"
 
 
 def test_an_erasure_that_broke_off_is_finished(

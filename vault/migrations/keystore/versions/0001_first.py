@@ -27,3 +27,5 @@ def upgrade() -> None:
     )
     op.create_index("salt_by_expiry", "salt", ["expires_at"], unique=False)
     op.create_index("salt_by_vault", "salt", ["vault_id"], unique=False)
+    those = sa.text("salt IS NULL")
+    op.create_index("salt_voided", "salt", ["kind"], sqlite_where=those, postgresql_where=those)

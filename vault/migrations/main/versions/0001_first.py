@@ -108,6 +108,10 @@ def upgrade() -> None:
         sa.Column("confirmed_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("vault_id", "method_id"),
     )
+    those = sa.text("state = 'removed'")
+    op.create_index(
+        "method_removed", "method", ["state"], sqlite_where=those, postgresql_where=those
+    )
     op.create_table(
         "registry",
         sa.Column("kind", sa.Text(), autoincrement=False, nullable=False),
@@ -146,6 +150,7 @@ def upgrade() -> None:
         sa.Column("log_read_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("vault_id", "session_id"),
     )
+    op.create_index("session_by_expiry", "session", ["expires_at"], unique=False)
     op.create_table(
         "stanza",
         sa.Column("vault_id", sa.LargeBinary(), autoincrement=False, nullable=False),
@@ -189,6 +194,8 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("vault_id"),
     )
+    those = sa.text("state = 'erasing'")
+    op.create_index("vault_erasing", "vault", ["state"], sqlite_where=those, postgresql_where=those)
     op.create_table(
         "vault_grant",
         sa.Column("vault_id", sa.LargeBinary(), autoincrement=False, nullable=False),
@@ -210,4 +217,5 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("vault_id", "grant_id"),
     )
+    op.create_index("grant_by_end", "vault_grant", ["state", "not_after"], unique=False)
     op.create_index("grant_by_state", "vault_grant", ["state", "offer_ends"], unique=False)
