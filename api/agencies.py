@@ -1,7 +1,7 @@
 """The public register: who may ask, for what, on which ground (docs/agency.md, 1 Register)."""
 
 import json
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from fastapi import APIRouter
 
@@ -9,12 +9,27 @@ from api.bodies import StrictRoute
 from api.credentials import OpenedVault
 from api.described import documented
 from api.shapes import Answer
+from consent import registration
 from vault.registry import Registrant, Snapshot
 
 router = APIRouter(route_class=StrictRoute, tags=["agencies"])
 
 State = Literal["active", "revoked"]
 Texts = dict[str, str]
+
+
+class HiddenReads(Answer):
+    """The right to read without the citizen seeing it for so many days at most."""
+
+    legal_basis: str
+    days_max: int
+
+    @classmethod
+    def of(cls, use: registration.IntendedUse | None) -> Self | None:
+        right = None if use is None else use.hidden_reads
+        return (
+            None if right is None else cls(legal_basis=right.legal_basis, days_max=right.days_max)
+        )
 
 
 class IntendedUse(Answer):
@@ -28,6 +43,7 @@ class IntendedUse(Answer):
     consequence: Texts
     retention: str
     privacy_policy: str
+    hidden_reads: HiddenReads | None = None
 
 
 class Agency(Answer):
@@ -40,7 +56,6 @@ class Agency(Answer):
     data_protection_authority: dict[str, str]
     jwks: dict[str, Any]
     officer_required: bool
-    hidden_reads: list[str]
     intended_uses: list[IntendedUse]
 
 
@@ -48,7 +63,7 @@ class Register(Answer):
     agencies: list[Agency]
 
 
-@router.get("/v1/agencies", responses=documented(500))
+@router.get("/v1/agencies", response_model_exclude_none=True, responses=documented(500))
 def agencies(vault: OpenedVault) -> Register:
     """Every agency and intended use that is or was registered"""
     found = vault.registry()

@@ -6,6 +6,7 @@ from typing import Self
 from fastapi import APIRouter
 from pydantic import ConfigDict, Field
 
+from api.agencies import HiddenReads
 from api.bodies import StrictRoute
 from api.credentials import OpenedVault, Owner
 from api.described import documented
@@ -65,9 +66,12 @@ class Offer(Answer):
     tx_code: str | None = Field(None, repr=False)
     offer_ends: str
     not_after: str
+    hidden_reads: HiddenReads | None = Field(
+        None, description="Reads under this use may stay hidden for a time: say so."
+    )
 
     @classmethod
-    def of(cls, made: OfferMade, url: str) -> Self:
+    def of(cls, made: OfferMade, url: str, hidden_reads: HiddenReads | None) -> Self:
         return cls(
             grant=id_text(made.grant_id),
             code=made.code,
@@ -75,6 +79,7 @@ class Offer(Answer):
             tx_code=made.tx_code,
             offer_ends=instant(made.offer_ends),
             not_after=instant(made.not_after),
+            hidden_reads=hidden_reads,
         )
 
 
@@ -87,4 +92,5 @@ class Offer(Answer):
 def offer(asked: NewOffer, owner: Owner, vault: OpenedVault) -> Offer:
     """Make an offer: a code that gives one agency the chosen fields"""
     made = vault.offer(owner, asked.choice())
-    return Offer.of(made, vault.system.settings.url)
+    use = vault.registry().registered(asked.agency, asked.use).use
+    return Offer.of(made, vault.system.settings.url, HiddenReads.of(use))

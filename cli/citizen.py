@@ -200,20 +200,32 @@ class Citizen:
     def revoke(self, grant: str) -> Answer:
         return self._call("DELETE", f"/v1/grants/{_part(grant)}")
 
-    def activity(self) -> Body:
-        return self._call("GET", "/v1/activity").body
+    def activity(self, query: Mapping[str, str] | None = None) -> Body:
+        """One page."""
+        return self._call("GET", "/v1/me/activity", query=query).body
 
     def acknowledge(self, entry: str) -> None:
-        self._call("POST", f"/v1/activity/{_part(entry)}/acknowledge")
+        self._call("POST", f"/v1/me/activity/{_part(entry)}/acknowledge")
+
+    def remember_check(self, checked: Body) -> None:
+        """What the next check of the log has to go on from."""
+        self.state.checked = checked
+        self.profile.save(self.state)
 
     # How
 
-    def _call(self, method: str, path: str, json: Mapping[str, Any] | None = None) -> Answer:
+    def _call(
+        self,
+        method: str,
+        path: str,
+        json: Mapping[str, Any] | None = None,
+        query: Mapping[str, str] | None = None,
+    ) -> Answer:
         if self.state.session is None:
             raise Failed("session_ended", f"The vault is locked. Open it: {self._unlock()}")
         headers = {"Authorization": f"Bearer {self.state.session}"}
         try:
-            return self._server.call(method, path, json=json, headers=headers)
+            return self._server.call(method, path, json=json, query=query, headers=headers)
         except Refused as refused:
             if refused.code == "session_ended" or refused.status_code == 401:
                 self._forget_session()

@@ -30,7 +30,8 @@ from cli.installation import opened
 from cli.options import Json, document
 from cli.output import Output, when
 from cli.serve import listen, make_server
-from cli.wallet_access import show_activity, show_offer
+from cli.wallet_access import show_offer
+from cli.wallet_activity import show_activity
 from cli.wallet_data import brp_values
 from operate.setup import Places, initialise
 from operate.verification import verify_data

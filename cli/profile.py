@@ -25,12 +25,16 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 @dataclass(slots=True)
 class WalletState:
-    """A citizen's side. `vault` None: it is not known yet whether the vault was made."""
+    """A citizen's side. `vault` None: it is not known yet whether the vault was made.
+
+    `checked`: by which keys the log was checked last, and what the next check has to go on from.
+    """
 
     url: str
     vault: str | None = None
     device_secret: str | None = field(default=None, repr=False)
     session: str | None = field(default=None, repr=False)
+    checked: dict[str, Any] | None = field(default=None, repr=False)
 
 
 @dataclass(slots=True)

@@ -31,6 +31,7 @@ from cli.output import Output
 from operate.counting import counting_together
 from operate.pair import is_shared, only_one
 from operate.publishing import publishing
+from operate.retention import drop_old_openings
 from operate.token import root_key
 from vault.settings import Settings
 from vault.vault import Vault
@@ -179,7 +180,7 @@ def _get_going(vault: Vault) -> None:
         from operate.silence import give_up_silence  # noqa: PLC0415 - its driver is an extra
 
         give_up_silence(vault)
-    vault.start_sweeper()
+    vault.start_sweeper(drop_old_openings)
 
 
 class WorkerProtocol(GuardedProtocol):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli import wallet_access, wallet_data
+from cli import wallet_access, wallet_activity, wallet_data
 from cli.citizen import Citizen, Unlock
 from cli.errors import WrongUse
 from cli.installation import make_at_the_counter, settings_of
@@ -272,3 +272,4 @@ def erase(
 
 app.add_typer(wallet_data.app)
 app.add_typer(wallet_access.app)
+app.add_typer(wallet_activity.app)

@@ -1,4 +1,4 @@
-"""`kluis wallet agencies`, `share`, `grants`, `revoke` and `activity`: who may read it."""
+"""`kluis wallet agencies`, `share`, `grants` and `revoke`: who may read it."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,7 +25,6 @@ from cli.sharing import share as make_offer
 app = typer.Typer()
 
 _READS_ONCE = "What an agency has read stays with the agency; it can read nothing more."
-_FIELDS_SHOWN = 6
 
 
 @app.command()
@@ -44,6 +43,8 @@ def agencies(url: Url = None, profile: ProfileName = "default", json: Json = Fal
         for use in agency.get("intended_uses") or agency.get("uses") or []:
             revoked = "   (revoked)" if use.get("state") == "revoked" else ""
             out.say(f"  {use['id']}: {_in_english(use.get('purpose'))}{revoked}")
+            if right := use.get("hidden_reads"):
+                out.say(f"    {words.hidden_reads(right)}", style="yellow")
             for field in use["fields"]:
                 need = "needed " if field["mandatory"] else "if you like "
                 out.say(f"    {need:12} {field['id']}   {_in_english(field.get('why'))}")
@@ -121,6 +122,8 @@ def share(
 
 def show_offer(out: Output, made: Mapping[str, Any], profile: str = DEFAULT_PROFILE) -> None:
     """The code to scan, to type and to say, and until when."""
+    if right := made.get("hidden_reads"):
+        out.say(words.hidden_reads(right), style="yellow")
     out.picture(qr.lines(made["qr"]))
     out.say(f"Code:       {in_groups(made['code'])}", style="bold")
     if made.get("tx_code"):
@@ -185,73 +188,6 @@ def revoke(
     out.answer({"grant": grant, "status": status(answer)})
     out.say(f"Ended. {_READS_ONCE}")
     say_when_later(out, answer)
-
-
-@app.command()
-def activity(
-    acknowledge: Annotated[
-        str | None,
-        typer.Option("--acknowledge", help="The id of an alarm that you have seen."),
-    ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="How many, newest first.")] = 50,
-    url: Url = None,
-    profile: ProfileName = "default",
-    json: Json = False,
-) -> None:
-    """Show everything that happened in your vault: who read what, and what was refused.
-
-    \b
-    Examples:
-      kluis wallet activity
-      kluis wallet activity --acknowledge 01999e2c-6a00-7000-8000-000000000000
-    """
-    out = Output(json)
-    citizen = Citizen(profile, url)
-    if acknowledge is not None:
-        citizen.acknowledge(acknowledge)
-        out.answer({"acknowledged": acknowledge})
-        out.say("Noted: you have seen this alarm.")
-        return
-    found = citizen.activity()
-    out.answer(found)
-    show_activity(out, found, limit, profile)
-
-
-def show_activity(
-    out: Output, found: Mapping[str, Any], limit: int = 50, profile: str = DEFAULT_PROFILE
-) -> None:
-    """The owner's entries, newest first, alarms and damage in words.
-
-    The numbers count this vault's lines from 1; an entry's place in the whole log is its `index`.
-    """
-    count = len(found["entries"])
-    for number, one in zip(range(count, 0, -1), found["entries"][:limit], strict=False):
-        _show_entry(out, number, one)
-    count = found["reads"]
-    out.say(f"Agencies read {count} {'time' if count == 1 else 'times'}.")
-    for one in found["entries"]:
-        if one.get("alarm") and not one.get("acknowledged"):
-            out.say(f"ALARM: {words.alarm(one.get('reason'))}", style="bold red")
-            seen = again(f"kluis wallet activity --acknowledge {one['id']}", profile)
-            out.say(f"  When you have seen it: {seen}")
-    for what in found["damaged"]:
-        out.say(f"BROKEN: {what}. Tell whoever runs this vault.", style="bold red")
-
-
-def _show_entry(out: Output, number: int, entry: Mapping[str, Any]) -> None:
-    actor = entry.get("actor") or {}
-    kind = actor.get("kind")
-    by = "you" if kind == "owner" else actor.get("id") or kind or "?"
-    outcome = str(entry["outcome"])
-    reason = f" ({words.reason(entry['reason'])})" if entry.get("reason") else ""
-    alarm = "   ALARM" if entry.get("alarm") and not entry.get("acknowledged") else ""
-    line = f"{number:>5}  {when(str(entry['at']))}  {entry['action']}: {outcome}{reason}"
-    out.say(f"{line}, by {by}{alarm}", style="" if outcome == "permitted" else "yellow")
-    fields = entry.get("fields_given") or entry.get("fields_requested") or []
-    if len(fields) > _FIELDS_SHOWN:
-        out.say(f"       {len(fields)} fields")
-    elif fields:
-        out.say(f"       {', '.join(fields)}")
 
 
 def status(answer: Answer) -> str:

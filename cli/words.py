@@ -1,6 +1,9 @@
 """The log's closed lists in plain words, as citizens read them (docs/citizens.md)."""
 
 from collections.abc import Mapping
+from typing import Any
+
+from evidence.own import NOT_SHOWN
 
 REASONS: Mapping[str, str] = {
     "not_granted": "you did not share this, or it has no value",
@@ -54,6 +57,23 @@ def reason(code: object) -> str:
 
 def alarm(code: object) -> str:
     return _with_words(code, ALARMS)
+
+
+def begins(number: int, at: str) -> str:
+    """How far back the list goes."""
+    if number == 1:
+        return f"It goes back to the beginning, {at}."
+    return f"It goes back to {at}, number {number}. What is older is not kept any more."
+
+
+def not_shown(code: str, otherwise: str) -> str:
+    """What is never in the list; of a newer server in its own words."""
+    return NOT_SHOWN.get(code, otherwise)
+
+
+def hidden_reads(right: Mapping[str, Any]) -> str:
+    days, law = right.get("days_max"), right.get("legal_basis")
+    return f"Reads may stay hidden from you for up to {days} days ({law}). You see them later."
 
 
 def _with_words(code: object, words: Mapping[str, str]) -> str:

@@ -65,7 +65,8 @@ def decide_offer(registered: Registered, facts: OfferFacts, limits: OfferLimits)
 
     (1) the agency and the use are registered now, (2) every field stands in the use: over-asking
     is refused here already, (3) every mandatory field is among them, (4) duration and number of
-    reads are within limits, (5) the recovery code was typed back, (6) a grant to a new agency, or
+    reads are within limits, and reads that may be hidden are not numbered: the end of the grant
+    would show them, (5) the recovery code was typed back, (6) a grant to a new agency, or
     a long one, follows a fresh unlock, (7) not too many codes today.
     """
     agency, use, terms = registered.agency, registered.use, facts.terms
@@ -84,7 +85,7 @@ def decide_offer(registered: Registered, facts: OfferFacts, limits: OfferLimits)
     reads = terms.reads_max if terms.reads_max is not None else 1
     if not 0 < facts.duration_seconds <= limits.duration_seconds_max:
         return Deny("limit_reached")
-    if not 0 < reads <= limits.reads_max:
+    if not 0 < reads <= limits.reads_max or (use.hidden_reads and terms.reads_max is not None):
         return Deny("limit_reached")
     # (5)
     if not facts.recovery_confirmed:

@@ -35,6 +35,7 @@ NAME_CHARACTERS_MAX = 120
 TEXT_CHARACTERS_MAX = 600
 USES_MAX = 100
 FIELDS_MAX = 100
+HIDDEN_DAYS_MAX = 1_830  # five years; nobody waits longer to see who read
 
 Document = dict[str, Any]
 T = TypeVar("T")
@@ -115,6 +116,10 @@ _ONE_LINE = _must(
 _NAME = Annotated[str, _ONE_LINE, _text(NAME_CHARACTERS_MAX)]
 _TEXT = Annotated[str, _ONE_LINE, _text(TEXT_CHARACTERS_MAX)]
 _FLAG = _must("true or false", lambda value: isinstance(value, bool))
+_DAYS = _must(
+    f"a number of days from 1 to {HIDDEN_DAYS_MAX}",
+    lambda value: type(value) is int and 1 <= value <= HIDDEN_DAYS_MAX,
+)
 _AGENCY_ID = _form(
     "a URI, like https://agency.example.nl", rf"[a-z][a-z0-9+.-]{{1,30}}:{_URI}{{1,220}}"
 )
@@ -196,9 +201,6 @@ class Agency:
     authority: Annotated[Authority, Field(alias="data_protection_authority")]
     key_set: Annotated[KeySet, Field(alias="jwks")]
     officer_required: Annotated[bool, _FLAG] = False
-    hidden_reads: Annotated[
-        tuple[Annotated[str, _USE_ID], ...], _list(0, USES_MAX), AfterValidator(_distinct)
-    ] = ()
 
     @property
     def jwks(self) -> tuple[PublicJwk, ...]:
@@ -233,6 +235,14 @@ class UseField:
     why: Texts[_TEXT]
 
 
+@dataclass(frozen=True, slots=True)
+class HiddenReads:
+    """The right to read, under a grant, without the citizen seeing it for so many days at most."""
+
+    legal_basis: Annotated[str, _ONE_LINE, _text(TEXT_CHARACTERS_MAX)]
+    days_max: Annotated[int, _DAYS]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Use:
     """What an agency may ask for one purpose, as it registers it."""
@@ -245,6 +255,11 @@ class Use:
     consequence: Texts[_TEXT]
     retention: Annotated[str, _RETENTION]
     privacy_policy: Annotated[str, _HTTPS]
+    hidden_reads: HiddenReads | None = None
+
+    def __post_init__(self) -> None:
+        if self.hidden_reads is not None and self.legal_basis.kind != "law":
+            raise _wrong("is for a use that is based on a law", "hidden_reads")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -295,11 +310,6 @@ def parse_registration(document: object, known_fields: Collection[str]) -> Regis
             if used.id not in known_fields:
                 place = f"intended_uses[{number}].fields[{index}].id"
                 raise BadRegistration(place, "is not a field of the catalogue")
-    lawful = {use.id for use in uses if use.legal_basis.kind == "law"}
-    for index, use_id in enumerate(agency.hidden_reads):
-        if use_id not in lawful:
-            what = "must be the id of an intended use here, based on a law"
-            raise BadRegistration(f"hidden_reads[{index}]", what)
     return Registration(agency, uses)
 
 

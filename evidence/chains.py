@@ -36,8 +36,12 @@ class _Seen:
 class Chains:
     """Takes the entries in order of index, each with its opening or none."""
 
-    def __init__(self, findings: Findings, tails: Tails | None) -> None:
+    def __init__(
+        self, findings: Findings, tails: Tails | None, *, begins_late: bool = False
+    ) -> None:
+        """`begins_late`: older entries may have gone, so a subject may begin at any number."""
         self._findings = findings
+        self._begins_late = begins_late
         self._seen = {key: _Seen(tail, -1, 0) for key, tail in (tails or {}).items()}
         self._ids: set[bytes] = set()
         self._closed: dict[bytes, int] = {}
@@ -99,7 +103,7 @@ class Chains:
     def _check_first(self, index: int, chain: Chain) -> None:
         if chain.subject_seq == 1 or self._closed_account_for(chain, chain.subject_seq - 1, -1, 0):
             return
-        if self._continues and not self._tails_known:
+        if self._begins_late or (self._continues and not self._tails_known):
             self.unanchored += 1
             return
         what = f"the first of its subject is number {chain.subject_seq}"

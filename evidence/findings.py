@@ -21,6 +21,10 @@ CODES = (
     "subject_seq",  # a subject's entries have a gap or a repetition
     "subject_prev",  # an entry names another one before it than the one that is there
     "visible_after",  # a deferred entry would be shown before the one before it
+    "proof",  # nothing proves that an entry is in the log
+    "consistency",  # a checkpoint does not go on from one that was seen before
+    "continue",  # a log does not go on from the end of the one before it
+    "forgotten",  # an entry that was seen before is not there any more
 )
 
 

@@ -19,6 +19,7 @@ from audit.errors import AuditError
 from audit.leaf import open_opening
 from audit.note import Checkpoint, encode_checkpoint, open_note
 from audit.tree import Frontier, root_at
+from crypto.encoding import pae
 from crypto.errors import CannotOpen
 from crypto.primitives import sha256
 from crypto.secret import Secret
@@ -40,7 +41,8 @@ from vault.steps import sql
 
 _COUNTER = re.compile(r"-([0-9]{1,6})\Z")
 _ORIGINS = sql("SELECT log, origin FROM audit_log ORDER BY log")
-_ADD_LOG = sql("INSERT INTO audit_log (log, origin) VALUES (:log, :origin)")
+_ADD_LOG = sql("INSERT INTO audit_log (log, origin, opened_from) VALUES (:log, :origin, 0)")
+_SAY_FROM_WHAT = sql("UPDATE audit_log SET begins = :begins WHERE log = :log")
 _RENAME_HEAD = sql("UPDATE audit_head SET log = :log, origin = :origin")
 _KEEP_NOTE = sql(
     """INSERT INTO audit_checkpoint (log, size, note, published_at)
@@ -156,14 +158,23 @@ class _Continuing:
         batch = Batch(connection, fresh, self._keys.named(agreed.origin).newest)
         event = draft(now_ms, "log.continue", OPERATOR, count=agreed.lost)
         bound = dict.fromkeys((digest(agreed.anchored), digest(agreed.held)))
-        batch.add(self._system_key(head), event, refs=tuple(bound))
+        key = self._system_key(head)
+        batch.add(key, event, tuple(bound))
         batch.store()
+        self._say_from_what(connection, number, agreed.origin, key)
         if batch.signed is None:
             raise NotReady("The new log has no head.")
         note, signs = batch.signed
         kept = {"log": number, "size": signs.size, "note": note, "at": now_ms}
         connection.execute(_KEEP_NOTE, kept)
         return note
+
+    def _say_from_what(self, connection: Connection, log: int, origin: str, key: AuditKey) -> None:
+        """The first entry concerns everybody: who checks their own entries needs its opening."""
+        row = connection.execute(_FIRST, {"log": log}).one()
+        opening = open_opening(key.key, origin, row.entry_id, row.opening)
+        begins = pae(opening.n1, opening.event, opening.n2, opening.chain)
+        connection.execute(_SAY_FROM_WHAT, {"log": log, "begins": begins})
 
     def _held(self, connection: Connection) -> tuple[Head, Checkpoint]:
         """The head, once its own signature and edge are right: a restore does not break those."""

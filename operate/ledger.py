@@ -64,7 +64,8 @@ class Ledger:
                 self._learn_phase(vault, refs, ACTIVE)
             case "grant.end":
                 self._learn_phase(vault, refs, ENDED)
-            case "data.read" if event.grant in vault.grants:
+            # A deferred read is not counted: its owner would see the count.
+            case "data.read" if event.grant in vault.grants and chain.class_ == "open":
                 vault.grants[event.grant].reads += 1
             case "registry.add":
                 self.added.update(refs)

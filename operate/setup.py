@@ -127,7 +127,7 @@ def _first_rows(settings: Settings, main: Database, keystore: Database) -> None:
             "published_at": 0,
         },
         "audit_key": {"subject": key.subject, "root_id": root.id, "box": blob},
-        "audit_log": {"log": _LOG, "origin": origin},
+        "audit_log": {"log": _LOG, "origin": origin, "opened_from": 0},
         "audit_head": head | {"note": note, "system_subject": key.subject},
     }
     with main.write() as connection:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from audit.entry import decode_chain, decode_event
 from audit.errors import AuditError, BadNote
+from audit.leaf import open_opening
 from audit.note import ED25519, ML_DSA_44, LatticeKey, LogKey, Verifier, open_note
 from crypto.errors import CannotOpen
 from crypto.primitives import sha256
@@ -25,7 +26,7 @@ from vault.anchor import Anchor
 from vault.clock import Clock
 from vault.errors import NotReady
 from vault.keystore import Keystore
-from vault.log import Head, LogStore
+from vault.log import Head
 from vault.logkeys import LATTICE, LOG, PAIRS_MAX, LogKeys, key_path, log_keys
 from vault.opening import system_key
 from vault.recording import OPERATOR, draft
@@ -38,6 +39,11 @@ from vault.vault import Vault
 SIGNING, OVERLAP, RETIRED = "signing", "overlap", "retired"
 KINDS = {ED25519: "ed25519", ML_DSA_44: "ml-dsa-44"}
 _ORIGINS = sql("SELECT origin FROM audit_log ORDER BY log DESC")
+_OWN = sql(
+    """SELECT g.origin, l.entry_id, o.opening
+    FROM audit_opening o JOIN audit_leaf l USING (log, idx) JOIN audit_log g USING (log)
+    WHERE o.subject = :subject ORDER BY o.log DESC, o.idx DESC"""
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,16 +201,15 @@ def _record(settings: Settings, clock: Clock, digests: tuple[bytes, ...]) -> int
 
 def _recorded(settings: Settings, digests: tuple[bytes, ...]) -> int | None:
     """When an entry named these keys."""
-    keys = log_keys(settings)
     with opened_ready(settings) as (main, salts):
         with main.read() as connection:
             head = Head.read(connection)
         key = system_key(main, Keystore(salts), root_key(settings), head.system_subject)
-        log = LogStore(main, keys, lambda: keys)
-        origins = log.origins()
-        for stored in reversed(log.openings_of(key.subject)):
+        with main.read() as connection:
+            rows = connection.execute(_OWN, {"subject": key.subject}).all()
+        for row in rows:
             with suppress(CannotOpen, AuditError):
-                opening = stored.open(key, origins)
+                opening = open_opening(key.key, row.origin, row.entry_id, row.opening)
                 event, refs = decode_event(opening.event), decode_chain(opening.chain).refs
                 if event.action == "key.rotate" and set(digests) <= set(refs or ()):
                     return event.at

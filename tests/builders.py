@@ -12,8 +12,10 @@ from unittest.mock import patch
 from consent.credentials import Client, Proof
 from crypto import jose
 from crypto.encoding import b64u
+from evidence.own import OwnEntry, gaps
 from operate.setup import Places, initialise
 from vault import caller
+from vault.activities import NEWEST, Entry, Page, Place
 from vault.clock import Clock, SystemClock
 from vault.fields import NewValue
 from vault.offering import Choice, OfferMade
@@ -124,12 +126,25 @@ class Citizen:
 
     def log(self) -> list[tuple[str, str, str | None]]:
         """(action, outcome, reason) of every entry, oldest first."""
-        entries = reversed(self.vault.activity(self.owner).entries)
+        entries = whole_log(self.vault, self.owner)
         return [(e.event.action, e.event.outcome, e.event.reason) for e in entries]
 
     def alarms(self) -> list[str | None]:
-        entries = self.vault.activity(self.owner).entries
+        entries = whole_log(self.vault, self.owner)
         return [e.event.reason for e in entries if e.chain.alarm]
+
+
+def whole_log(vault: Vault, owner: caller.Owner) -> list[Entry]:
+    """Every entry that an owner is shown, oldest first: page by page, without a gap."""
+    entries: list[Entry] = []
+    page: Place | None = NEWEST
+    while page is not None:
+        found = vault.activity(owner, Page(most=100, before=page))
+        assert found.damaged == ()
+        entries += found.entries
+        page = found.after
+    assert gaps(OwnEntry(e.log, e.index, e.opening, ()) for e in entries) == ()
+    return entries[::-1]
 
 
 _serial = itertools.count()

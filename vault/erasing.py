@@ -24,7 +24,7 @@ _MARK = sql("UPDATE vault SET state = 'erasing', mac = :mac WHERE vault_id = :va
 _END_GRANTS = sql("UPDATE vault_grant SET state = 'ended' WHERE vault_id = :vault")
 _DELETE_STANZAS = sql("DELETE FROM stanza WHERE vault_id = :vault")
 _ERASING = sql("SELECT vault_id, subject, mac FROM vault WHERE state = 'erasing'")
-_ACCESS = ("stanza", "acknowledged", "session", "method", "route", "vault_grant")
+_ACCESS = ("stanza", "session", "method", "route", "vault_grant")
 _DATA = ("value_head", "value", "vault")
 _DELETE_ROWS = [sql(f"DELETE FROM {table} WHERE vault_id = :vault") for table in _ACCESS + _DATA]  # noqa: S608
 

@@ -4,36 +4,39 @@
 nothing of the tree from before, and writes leaves, openings, tiles and the signed head together.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from audit.entry import Chain, Event, check_pair, encode_chain, encode_event
 from audit.errors import BadNote
-from audit.leaf import Nonces, Opening, leaf_hash, open_opening, seal_opening
+from audit.leaf import Nonces, Opening, leaf_hash, seal_opening
 from audit.note import Checkpoint, LogKey, open_note, sign_checkpoint
 from audit.refs import Refs
 from audit.tiles import WIDTH, NodeReader, RowUpdate, tile_updates
-from audit.tree import EMPTY_ROOT, HASH_BYTES, Frontier, split_hashes
-from vault.database import Connection, Database
+from audit.tree import EMPTY_ROOT, HASH_BYTES, Frontier
+from vault.database import Connection, Database, Row
 from vault.errors import LogUnavailable, NotReady, Unavailable
 from vault.keys import AuditKey
 from vault.logkeys import LogKeys
 from vault.steps import insert_into, sql
 
-OPEN = "open"
+OPEN, DEFERRED = "open", "deferred"
 
 _HEAD = sql("SELECT * FROM audit_head")
 _LOCK_HEAD = {"sqlite": _HEAD, "postgresql": sql("SELECT * FROM audit_head FOR UPDATE")}
 _PUT_LEAF = insert_into("audit_leaf", ("log", "idx", "leaf_data", "leaf_hash", "entry_id"))
-_PUT_OPENING = insert_into("audit_opening", ("log", "idx", "subject", "opening"))
-_SUBJECT = sql(
-    "SELECT last_seq, last_leaf FROM audit_subject WHERE subject = :id AND class = :class"
+_PUT_OPENING = insert_into(
+    "audit_opening", ("log", "idx", "subject", "opening", "visible_after", "alarm")
 )
+_SUBJECT = sql("SELECT * FROM audit_subject WHERE subject = :id AND class = :class")
 _PUT_SUBJECT = sql(
-    """INSERT INTO audit_subject (subject, class, last_seq, last_leaf)
-    VALUES (:subject, :class, :seq, :leaf) ON CONFLICT (subject, class)
-    DO UPDATE SET last_seq = excluded.last_seq, last_leaf = excluded.last_leaf"""
+    """INSERT INTO audit_subject
+    (subject, class, last_seq, last_leaf, visible_after, reads, refusals)
+    VALUES (:subject, :class, :seq, :leaf, :visible_after, :reads, :refusals)
+    ON CONFLICT (subject, class) DO UPDATE SET last_seq = excluded.last_seq,
+    last_leaf = excluded.last_leaf, visible_after = excluded.visible_after,
+    reads = excluded.reads, refusals = excluded.refusals"""
 )
 _TILE = sql("SELECT hashes FROM audit_tile WHERE log = :log AND level = :level AND n = :n")
 _PUT_TILE = sql(
@@ -50,11 +53,10 @@ _LEAF_DATAS = sql(
 )
 _PUT_HEAD = sql("UPDATE audit_head SET size = :size, frontier = :frontier, note = :note")
 _HOLDS = sql("SELECT 1 FROM audit_leaf WHERE entry_id = :id")
-_ORIGINS = sql("SELECT log, origin FROM audit_log")
-_OPENINGS = sql(
-    """SELECT o.log, o.idx, l.entry_id, l.leaf_data, o.opening
-    FROM audit_opening o JOIN audit_leaf l USING (log, idx)
-    WHERE o.subject = :subject ORDER BY o.log, o.idx"""
+_LOGS = sql(
+    """SELECT g.*, c.size, c.note FROM audit_log g LEFT JOIN audit_checkpoint c
+    ON c.log = g.log AND c.size = (SELECT max(idx) + 1 FROM audit_leaf WHERE log = g.log)
+    ORDER BY g.log"""
 )
 _TICK = sql(  # ticks ahead are of a clock that was wrong: they must not stop publication
     """UPDATE instance SET published_at = :tick
@@ -86,6 +88,43 @@ class Head:
         return cls(row.log, row.origin, frontier, row.note, row.system_subject)
 
 
+@dataclass(frozen=True, slots=True)
+class Log:
+    """One of the installation's logs. `begins`: its first entry's opening, where it goes on from
+    another; `size`, `note`: its last checkpoint, where it is stored: the newest is the head's.
+    """
+
+    number: int
+    origin: str
+    opened_from: int
+    begins: bytes | None
+    size: int | None
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """A subject's entries in one class: the last one's number, leaf and, if deferred, date; how
+    many were permitted reads, how many refusals of agencies.
+    """
+
+    seq: int = 0
+    leaf: bytes = b""
+    visible_after: int | None = None
+    reads: int = 0
+    refusals: int = 0
+
+    @classmethod
+    def of(cls, row: Row) -> "Tally":
+        return cls(row.last_seq, row.last_leaf, row.visible_after, row.reads, row.refusals)
+
+    def with_next(self, leaf: bytes, event: Event, visible_after: int | None) -> "Tally":
+        read = event.action == "data.read" and event.outcome == "permitted"
+        refusal = event.actor.kind == "agency" and event.outcome == "denied"
+        reads, refusals = self.reads + read, self.refusals + refusal
+        return Tally(self.seq + 1, leaf, visible_after, reads, refusals)
+
+
 @dataclass(slots=True)
 class Batch:
     """Entries added to the log within one transaction; `store` writes them with the new head."""
@@ -97,21 +136,35 @@ class Batch:
     entry_ids: list[bytes] = field(default_factory=list)
     _leaf_datas: list[bytes] = field(default_factory=list)
     _openings: list[dict[str, object]] = field(default_factory=list)
-    _subjects: dict[tuple[bytes, str], tuple[int, bytes]] = field(default_factory=dict)
+    _subjects: dict[tuple[bytes, str], Tally] = field(default_factory=dict)
 
     def add(
-        self, key: AuditKey, event: Event, *, refs: Refs | None = None, alarm: bool = False
+        self,
+        key: AuditKey,
+        event: Event,
+        refs: Refs | None = None,
+        visible_after: int | None = None,
+        *,
+        alarm: bool = False,
     ) -> int:
-        """Gives an event its place: index, number in its subject's chain, leaf and opening."""
-        seq, prev = self._last_of(key.subject)
-        chain = Chain(key.subject, OPEN, seq + 1, prev if seq else None, alarm=alarm, refs=refs)
+        """Gives an event its place: index, number in its subject's chain, leaf and opening.
+
+        One with `visible_after` is deferred, and shown no sooner than the deferred one before it.
+        """
+        class_ = OPEN if visible_after is None else DEFERRED
+        last = self._last_of(key.subject, class_)
+        if visible_after is not None:
+            visible_after = max(visible_after, last.visible_after or 0)
+        chain = Chain(
+            key.subject, class_, last.seq + 1, last.leaf or None, visible_after, alarm, refs
+        )
         check_pair(event, chain)
         nonces = Nonces.fresh()
         opening = Opening(nonces.n1, encode_event(event), nonces.n2, encode_chain(chain))
         data = opening.leaf_data()
         index = self.head.frontier.size + len(self._leaf_datas)
         self._leaf_datas.append(data)
-        self._subjects[key.subject, OPEN] = (seq + 1, data)
+        self._subjects[key.subject, class_] = last.with_next(data, event, visible_after)
         self.entry_ids.append(event.id)
         self._openings.append(
             {
@@ -119,6 +172,8 @@ class Batch:
                 "idx": index,
                 "subject": key.subject,
                 "opening": seal_opening(key.key, self.head.origin, event.id, opening),
+                "visible_after": visible_after,
+                "alarm": "new" if alarm else None,
             }
         )
         return index
@@ -148,18 +203,17 @@ class Batch:
         self.connection.execute(_PUT_HEAD, values)
         self.signed = note, checkpoint
 
-    def _last_of(self, subject: bytes) -> tuple[int, bytes]:
-        known = self._subjects.get((subject, OPEN))
+    def _last_of(self, subject: bytes, class_: str) -> Tally:
+        known = self._subjects.get((subject, class_))
         if known is None:
-            values = {"id": subject, "class": OPEN}
-            row = self.connection.execute(_SUBJECT, values).one_or_none()
-            known = (0, b"") if row is None else (row.last_seq, row.last_leaf)
+            row = self.connection.execute(_SUBJECT, {"id": subject, "class": class_}).one_or_none()
+            known = Tally() if row is None else Tally.of(row)
         return known
 
     def _store_subjects(self) -> None:
         rows = [
-            {"subject": subject, "class": class_, "seq": seq, "leaf": leaf}
-            for (subject, class_), (seq, leaf) in self._subjects.items()
+            {"subject": subject, "class": class_} | asdict(tally)
+            for (subject, class_), tally in self._subjects.items()
         ]
         self.connection.execute(_PUT_SUBJECT, rows)
 
@@ -187,21 +241,6 @@ class TileReader:
 
     def nodes(self) -> NodeReader:
         return NodeReader(self.read)
-
-
-@dataclass(frozen=True, slots=True)
-class StoredOpening:
-    """An opening as it lies in the database, with the id that its box is bound to."""
-
-    log: int
-    index: int
-    entry_id: bytes
-    leaf_data: bytes
-    blob: bytes
-
-    def open(self, key: AuditKey, origins: Mapping[int, str]) -> Opening:
-        """Raises `CannotOpen` for another subject's entry."""
-        return open_opening(key.key, origins[self.log], self.entry_id, self.blob)
 
 
 class LogStore:
@@ -260,24 +299,21 @@ class LogStore:
         with self._database.read() as connection:
             return Head.read(connection)
 
-    def tile(self, level: int | None, n: int) -> list[bytes]:
-        """What stands in a tile, maybe more than is published; without a level its leaves' data."""
+    def logs(self) -> list[Log]:
+        """Every log of this installation, oldest first."""
         with self._database.read() as connection:
-            log = Head.read(connection).log
-            if level is not None:
-                return split_hashes(TileReader(connection, log).read(level, n))
-            values = {"log": log, "first": n * WIDTH, "last": n * WIDTH + WIDTH - 1}
+            return [Log(*row) for row in connection.execute(_LOGS)]
+
+    def tile(self, log: int, level: int, n: int) -> bytes:
+        """The hashes of a tile, as many as there are. A tree hides its entries: it is public."""
+        with self._database.read() as connection:
+            return TileReader(connection, log).read(level, n)
+
+    def leaves(self, log: int, n: int) -> list[bytes]:
+        """The data of the leaves under tile (0, n), as many as there are."""
+        values = {"log": log, "first": n * WIDTH, "last": n * WIDTH + WIDTH - 1}
+        with self._database.read() as connection:
             return list(connection.execute(_LEAF_DATAS, values).scalars())
-
-    def origins(self) -> dict[int, str]:
-        """The name of each log by its number."""
-        with self._database.read() as connection:
-            return {row.log: row.origin for row in connection.execute(_ORIGINS)}
-
-    def openings_of(self, subject: bytes) -> list[StoredOpening]:
-        """Every stored opening of a subject, oldest first."""
-        with self._database.read() as connection:
-            return [StoredOpening(*r) for r in connection.execute(_OPENINGS, {"subject": subject})]
 
     def publish(self, tick_ms: int) -> None:
         """Makes the newest head the published checkpoint, once per tick of the fixed clock."""

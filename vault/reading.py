@@ -6,7 +6,7 @@ be; they leave this function only after the commit.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from audit.entry import Event, Officer
 from consent.decision import Deny, ReadFacts, decide_read
@@ -36,6 +36,7 @@ from vault.recording import SYSTEM, agency_actor, burn_proof, draft, registry_is
 from vault.redeeming import TOKEN_PREFIX
 from vault.registry import Snapshot
 from vault.sequencer import Item, Recorded
+from vault.settings import DAY_SECONDS
 from vault.statement import Statement
 from vault.steps import Step, sql
 from vault.system import Aside, System
@@ -220,19 +221,33 @@ class _Reading:
             rights.append(
                 Step(_READS_LEFT, grant.this | {"most": found.terms.reads_max}, "used_up")
             )
-        rights.append(Step(_COUNT_READ, grant.this | {"mac": grant.mac}, "ended"))
+        visible_after = self._visible_after(found)
+        still = Step(_COUNT_READ, grant.this | {"mac": grant.mac})
+        if visible_after is not None:
+            still = grant.is_as_it_was()  # a count would show the read
+        rights.append(replace(still, reason="ended"))
         return Item(
             self._event(found, fields_given=self.fields),
             found.context.audit_key,
             premises=(registry_is(found.registry.version),),
             rights=tuple(rights),
             refs=tuple(held[field].value.value_id for field in self.fields),
+            visible_after=visible_after,
         )
 
     def _denied(self, found: _Found, reason: str) -> Item:
         event = self._event(found, outcome="denied", reason=reason)
+        # Who comes with another key is not the agency that has the right: the owner sees that.
+        after = None if reason == "wrong_key" else self._visible_after(found)
+        key, rights = found.context.audit_key, (self._burn(),)
         premises = (found.grant.is_as_it_was(), registry_is(found.registry.version))
-        return Item(event, found.context.audit_key, premises=premises, rights=(self._burn(),))
+        return Item(event, key, premises, rights, visible_after=after)
+
+    def _visible_after(self, found: _Found) -> int | None:
+        """When the owner sees this, where the use is registered with the right to hide reads."""
+        use = found.registry.registered(found.terms.agency, found.terms.use).use
+        right = None if use is None else use.hidden_reads
+        return None if right is None else self.now_ms + right.days_max * DAY_SECONDS * 1000
 
     def _check_stranger(self, vault_id: bytes) -> None:
         """A token in the hands of another key: so many per hour become entries, and no more."""

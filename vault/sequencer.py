@@ -47,6 +47,8 @@ class Item:
               one that writes either burns what a refusal may burn too, or stands last
     writes    what changes together with the entry
     denied    the event in place of `event` where a right fails, if that is another one
+
+    An entry with `visible_after` (Unix milliseconds) is not shown to its owner before.
     """
 
     event: Event
@@ -57,6 +59,7 @@ class Item:
     refs: Refs | None = None
     alarm: bool = False
     denied: Event | None = None
+    visible_after: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,10 +291,10 @@ def _sequence(connection: Connection, batch: Batch, item: Item) -> Recorded | Pr
                 reason=right.reason,
                 fields_given=None,
             )
-            return Recorded(batch.add(item.key, event), event)
+            return Recorded(batch.add(item.key, event, visible_after=item.visible_after), event)
     for write in item.writes:
         connection.execute(write.statement, write.values)
-    index = batch.add(item.key, item.event, refs=item.refs, alarm=item.alarm)
+    index = batch.add(item.key, item.event, item.refs, item.visible_after, alarm=item.alarm)
     return Recorded(index, item.event)
 
 

@@ -23,6 +23,7 @@ from vault.sequencer import Item, PremiseFailed
 from vault.steps import sql
 from vault.system import System
 
+Step = Callable[[System, int], None]  # given the time in Unix milliseconds
 _logger = logging.getLogger(__name__)
 _OVER = sql(
     """SELECT g.*, {vault_columns} FROM vault_grant g {join_vault} WHERE v.state = 'open'
@@ -42,8 +43,8 @@ _FORGET_SESSIONS = sql("DELETE FROM session WHERE expires_at <= :now")
 class Sweeper:
     """Runs `sweep` in a thread of its own, from now on."""
 
-    def __init__(self, system: System) -> None:
-        self._system = system
+    def __init__(self, system: System, *more: Step) -> None:
+        self._system, self._more = system, more
         self._stop = threading.Event()
         self.swept_at = time.monotonic()  # when the last round ended
         self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
@@ -55,13 +56,16 @@ class Sweeper:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            sweep(self._system, self._stop.is_set)
+            sweep(self._system, *self._more, stopped=self._stop.is_set)
             self.swept_at = time.monotonic()
             self._stop.wait(self._system.settings.sweep_seconds)
 
 
-def sweep(system: System, stopped: Callable[[], bool] = lambda: False) -> None:
-    """One round. A step that fails is logged by its name and tried again in the next round."""
+def sweep(system: System, *more: Step, stopped: Callable[[], bool] = lambda: False) -> None:
+    """One round, with `more` steps than its own.
+
+    A step that fails is logged by its name and tried again in the next round.
+    """
     now_ms = system.clock.now_ms()
     for step in (
         _settle_owed,
@@ -74,6 +78,7 @@ def sweep(system: System, stopped: Callable[[], bool] = lambda: False) -> None:
         _close_minutes,
         _publish,
         _press_out,
+        *more,
     ):
         if stopped():
             return

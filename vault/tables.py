@@ -17,16 +17,20 @@ _KEY = {"primary_key": True, "sa_column_kwargs": {"autoincrement": False}}
 Number = Annotated[int, Field(sa_type=BigInteger)]
 NumberOrNone = Annotated[int | None, Field(sa_type=BigInteger)]
 Text = Annotated[str, Field(sa_type=sqlalchemy.Text)]
+TextOrNone = Annotated[str | None, Field(sa_type=sqlalchemy.Text)]
 IdKey = Annotated[bytes, Field(**_KEY)]
 NumberKey = Annotated[int, Field(sa_type=BigInteger, **_KEY)]
 SmallKey = Annotated[int, Field(sa_type=SmallInteger, **_KEY)]
 TextKey = Annotated[str, Field(sa_type=sqlalchemy.Text, **_KEY)]
 
 
-def _only(name: str, column: str, those: str) -> Index:
-    """An index of the few rows that the sweeper looks for."""
+_DEFERRED = "visible_after IS NOT NULL"
+
+
+def _only(name: str, *columns: str, those: str) -> Index:
+    """An index of these rows alone."""
     where = sqlalchemy.text(those)
-    return Index(name, column, sqlite_where=where, postgresql_where=where)
+    return Index(name, *columns, sqlite_where=where, postgresql_where=where)
 
 
 class _Named(SQLModel):
@@ -77,7 +81,7 @@ class Vault(Main, table=True):
     metadata_box: bytes
     mac: bytes
     created_at: Number
-    __table_args__ = (_only("vault_erasing", "state", "state = 'erasing'"),)
+    __table_args__ = (_only("vault_erasing", "state", those="state = 'erasing'"),)
 
 
 class Method(Main, table=True):
@@ -92,7 +96,7 @@ class Method(Main, table=True):
     box: bytes
     created_at: Number
     confirmed_at: NumberOrNone
-    __table_args__ = (_only("method_removed", "state", "state = 'removed'"),)
+    __table_args__ = (_only("method_removed", "state", those="state = 'removed'"),)
 
 
 class Session(Main, table=True):
@@ -166,13 +170,6 @@ class VaultGrant(Main, table=True):
     )
 
 
-class Acknowledged(Main, table=True):
-    """An alarm that the owner has seen."""
-
-    vault_id: IdKey
-    entry_id: IdKey
-
-
 class Registry(Main, table=True):
     """An agency or one of its intended uses, as registered. Never edited, only revoked."""
 
@@ -222,10 +219,15 @@ class AuditHead(Main, table=True):
 
 
 class AuditLog(Main, table=True):
-    """The name of each log this installation has kept. A second one only after a restore."""
+    """The name of each log this installation has kept. A second one only after a restore.
+
+    Openings of entries below `opened_from` went when their time was over, but for the system's.
+    """
 
     log: NumberKey
     origin: Text
+    opened_from: Number
+    begins: bytes | None  # its first entry's opening, where it goes on from another log
 
 
 class AuditLeaf(Main, table=True):
@@ -245,16 +247,26 @@ class AuditOpening(Main, table=True):
     log: NumberKey
     idx: NumberKey
     opening: bytes
-    __table_args__ = (Index("audit_opening_by_index", "log", "idx"),)
+    visible_after: NumberOrNone  # of a deferred entry
+    alarm: TextOrNone  # new | seen
+    __table_args__ = (
+        Index("audit_opening_by_index", "log", "idx"),
+        _only("audit_opening_alarms", "subject", those="alarm = 'new'"),
+        _only("audit_opening_deferred", "subject", "visible_after", those=_DEFERRED),
+        _only("audit_opening_due", "visible_after", those=_DEFERRED),
+    )
 
 
 class AuditSubject(Main, table=True):
-    """How many entries a subject has in a class, and the last one's leaf."""
+    """A subject's entries in a class: how many, how many reads, refusals of agencies; the last."""
 
     subject: IdKey
     class_: str = Field(sa_column=Column("class", sqlalchemy.Text, primary_key=True))
     last_seq: Number
     last_leaf: bytes
+    visible_after: NumberOrNone
+    reads: Number
+    refusals: Number
 
 
 class AuditTile(Main, table=True):
@@ -295,5 +307,5 @@ class Salt(Keystore, table=True):
     __table_args__ = (
         Index("salt_by_vault", "vault_id"),
         Index("salt_by_expiry", "expires_at"),
-        _only("salt_voided", "kind", "salt IS NULL"),
+        _only("salt_voided", "kind", those="salt IS NULL"),
     )

@@ -10,6 +10,7 @@ owners see of their own (`overview`, `grants`, `history`), `log_out`, `acknowled
 
 from collections.abc import Mapping, Sequence
 
+from audit.tree import split_hashes
 from crypto.secret import Secret
 from vault import (
     activities,
@@ -30,7 +31,7 @@ from vault.opening import open_system, root_key
 from vault.registry import Snapshot
 from vault.rootkey import RootKey
 from vault.settings import Settings
-from vault.sweeper import Sweeper, sweep
+from vault.sweeper import Step, Sweeper, sweep
 from vault.system import Aside, System
 
 
@@ -57,13 +58,13 @@ class Vault:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def start_sweeper(self) -> None:
+    def start_sweeper(self, *more: Step) -> None:
         """Begins to sweep in the background: a server does, a single command does not."""
-        self.sweeper = Sweeper(self.system)
+        self.sweeper = Sweeper(self.system, *more)
 
-    def sweep(self) -> None:
+    def sweep(self, *more: Step) -> None:
         """One round of the sweeper, now."""
-        sweep(self.system)
+        sweep(self.system, *more)
 
     def close(self) -> None:
         """Stops in order: nothing new, what is queued, the anchor, the databases."""
@@ -146,9 +147,11 @@ class Vault:
         """Takes an offer or grant back: the next request is refused."""
         return ending.end_grant(self.system, owner, grant_id, self._now())
 
-    def activity(self, owner: caller.Owner) -> activities.Activity:
-        """Everything that was logged about the vault, checked."""
-        return activities.activity(self.system, owner, self._now())
+    def activity(
+        self, owner: caller.Owner, page: activities.Page = activities.FIRST_PAGE
+    ) -> activities.Activity:
+        """A page of what was logged about the vault."""
+        return activities.activity(self.system, owner, page, self._now())
 
     def acknowledge(self, owner: caller.Owner, entry_id: bytes) -> None:
         """The owner has seen an alarm."""
@@ -192,7 +195,11 @@ class Vault:
 
     def tile(self, level: int | None, n: int) -> list[bytes]:
         """Hashes of the log's tree, or leaves without a level. Show those that are published."""
-        return self.system.log.tile(level, n)
+        store = self.system.log
+        number = store.head().log
+        if level is None:
+            return store.leaves(number, n)
+        return split_hashes(store.tile(number, level, n))
 
     def _now(self) -> int:
         return self.system.clock.now_ms()

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -233,7 +234,15 @@ class Citizen:
         return made
 
     def activity(self) -> list[dict[str, Any]]:
-        entries: list[dict[str, Any]] = self.get("/v1/activity").json()["entries"]
+        entries: list[dict[str, Any]] = []
+        page = {"limit": "200"}
+        while True:
+            found = self.get("/v1/me/activity?" + urlencode(page)).json()
+            assert found["damaged"] == []
+            entries += found["entries"]
+            if "next" not in found:
+                break
+            page["before"] = found["next"]
         return entries
 
 

@@ -168,8 +168,8 @@ def test_the_citizen_acknowledges_an_alarm(citizen: Citizen, agency: Agency) -> 
     assert agency.redeem(code).json()["error"] == "invalid_grant"
     alarms = [entry for entry in citizen.activity() if entry.get("alarm")]
     assert [(one["reason"], one["acknowledged"]) for one in alarms] == [("second_use", False)]
-    assert citizen.post(f"/v1/activity/{alarms[0]['id']}/acknowledge").status_code == 204
-    assert citizen.post(f"/v1/activity/{alarms[0]['id']}/acknowledge").status_code == 204
+    assert citizen.post(f"/v1/me/activity/{alarms[0]['id']}/acknowledge").status_code == 204
+    assert citizen.post(f"/v1/me/activity/{alarms[0]['id']}/acknowledge").status_code == 204
     alarms = [entry for entry in citizen.activity() if entry.get("alarm")]
     assert [one["acknowledged"] for one in alarms] == [True]
 

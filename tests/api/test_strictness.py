@@ -172,7 +172,7 @@ def test_a_device_secret_has_one_spelling(poster: Citizen, secret: str) -> None:
 PATHS = [
     ("DELETE", "/v1/vault/methods/{}"),
     ("DELETE", "/v1/grants/{}"),
-    ("POST", "/v1/activity/{}/acknowledge"),
+    ("POST", "/v1/me/activity/{}/acknowledge"),
     ("GET", "/v1/values/{}"),
 ]
 IDS = [
@@ -212,8 +212,8 @@ OWNER_ROUTES = [
     ("POST", "/v1/offers"),
     ("GET", "/v1/grants"),
     ("DELETE", "/v1/grants/AAAA"),
-    ("GET", "/v1/activity"),
-    ("POST", "/v1/activity/AAAA/acknowledge"),
+    ("GET", "/v1/me/activity"),
+    ("POST", "/v1/me/activity/AAAA/acknowledge"),
 ]
 AUTHORIZATIONS = [
     None,

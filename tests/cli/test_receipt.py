@@ -13,8 +13,9 @@ from evidence.tiles import encode_bundle, tile_path, tiles_at
 from operate.setup import Places, initialise
 from tests.builders import URL, Store
 from tests.cli.conftest import Kluis, Running
+from tests.vault.entries import entries_of
 from tests.vault.rows import main_rows, set_back
-from vault.log import LogStore, TileReader
+from vault.log import TileReader
 from vault.logkeys import log_keys
 from vault.recording import OPERATOR, draft
 from vault.sequencer import Item
@@ -28,11 +29,10 @@ Receipt = Callable[[Vault, int], str]
 def receipt_of(vault: Vault, index: int) -> str:
     """The receipt for an entry of the system's, as the server would make it."""
     system = vault.system
-    log: LogStore = system.log
-    stored = next(one for one in log.openings_of(system.system_key.subject) if one.index == index)
-    opening = stored.open(system.system_key, log.origins())
+    entries = entries_of(system, system.system_key)
+    opening = next(one.opening for one in entries if one.index == index)
     with system.main.read() as connection:
-        head = log.head()
+        head = system.log.head()
         nodes = TileReader(connection, head.log).nodes()
         path = inclusion_proof(index, head.frontier.size, nodes.read_node)
     h2 = chain_digest(opening.n2, opening.chain)

@@ -10,12 +10,14 @@ import pytest
 from consent.errors import BadRegistration
 from consent.registration import (
     FIELDS_MAX,
+    HIDDEN_DAYS_MAX,
     LANGUAGES,
     NAME_CHARACTERS_MAX,
     TEXT_CHARACTERS_MAX,
     USES_MAX,
     Authority,
     Contact,
+    HiddenReads,
     LegalBasis,
     agency_from_document,
     parse_registration,
@@ -27,6 +29,7 @@ from crypto.encoding import canonical_json, parse_json
 Document = dict[str, Any]
 
 KEY = jose.public_jwk(jose.generate_key())
+NO_DAYS = (0, -1, HIDDEN_DAYS_MAX + 1, 2**60, 1.5, "90", True, None)
 KNOWN_FIELDS = frozenset({"identity.given_name", "identity.birth_date", "address.home"})
 
 
@@ -52,7 +55,6 @@ def _document() -> Document:
         },
         "jwks": {"keys": [KEY]},
         "officer_required": True,
-        "hidden_reads": ["urn:example:fraud"],
         "intended_uses": [
             {
                 "id": "move-house",
@@ -74,6 +76,7 @@ def _document() -> Document:
                 "consequence": _texts("The law asks for it"),
                 "retention": "P30D",
                 "privacy_policy": "https://agency.example.be/privacy",
+                "hidden_reads": {"legal_basis": "Wetboek, art. 126nd", "days_max": 90},
             },
         ],
     }
@@ -117,8 +120,9 @@ def test_a_whole_registration_is_read() -> None:
     )
     assert [key.thumbprint for key in agency.jwks] == [KEY["kid"]]
     assert agency.officer_required
-    assert agency.hidden_reads == ("urn:example:fraud",)
     move, fraud = registration.uses
+    assert move.hidden_reads is None
+    assert fraud.hidden_reads == HiddenReads("Wetboek, art. 126nd", 90)
     assert move.agency_id == fraud.agency_id == agency.id
     assert move.purpose["de"] == "Register a new address (de)"
     assert [(used.id, used.mandatory) for used in move.fields] == [
@@ -136,20 +140,21 @@ def test_defaults_are_no_officer_and_no_hidden_reads() -> None:
     document = _document()
     for path in (
         "officer_required",
-        "hidden_reads",
+        "intended_uses.1.hidden_reads",
         "contact.phone",
         "contact.url",
         "data_protection_authority.url",
         "data_protection_authority.email",
     ):
         _set(document, path, ...)
-    agency = parse_registration(document, KNOWN_FIELDS).agency
+    registration = parse_registration(document, KNOWN_FIELDS)
+    agency = registration.agency
     assert not agency.officer_required
-    assert agency.hidden_reads == ()
+    assert {use.hidden_reads for use in registration.uses} == {None}
+    assert all("hidden_reads" not in use.document for use in registration.uses)
     assert agency.contact.phone is agency.contact.url is None
     assert agency.authority.url is agency.authority.email is None
     assert agency.document["officer_required"] is False
-    assert agency.document["hidden_reads"] == []
 
 
 def test_stored_documents_give_the_same_agency_and_uses() -> None:
@@ -420,28 +425,44 @@ def test_a_use_of_unknown_fields_is_refused() -> None:
 def test_an_id_stands_once() -> None:
     def same_use(document: Document) -> None:
         document["intended_uses"][1]["id"] = "move-house"
-        document["hidden_reads"] = []
 
     def same_field(document: Document) -> None:
         document["intended_uses"][0]["fields"][1]["id"] = "identity.given_name"
 
-    def same_hidden(document: Document) -> None:
-        document["hidden_reads"] *= 2
-
     _refused(same_use, "intended_uses[1]")
     _refused(same_field, "intended_uses[0].fields[1]")
-    _refused(same_hidden, "hidden_reads[1]")
 
 
-def test_hidden_reads_are_uses_of_this_registration_that_a_law_asks_for() -> None:
-    def hide(*use_ids: str) -> Callable[[Document], object]:
-        return lambda document: document.update(hidden_reads=[*use_ids])
+def test_only_a_use_that_a_law_asks_for_may_hide_its_reads() -> None:
+    right = {"legal_basis": "Wetboek, art. 126nd", "days_max": 90}
 
-    for use_id in ("move-house", "other-use"):
-        error = _refused(hide("urn:example:fraud", use_id), "hidden_reads[1]")
-        assert error.why == "must be the id of an intended use here, based on a law"
-    _refused(hide("a b"), "hidden_reads[0]")
-    _refused(lambda document: document.update(hidden_reads="move-house"), "hidden_reads")
+    error = _refused(
+        lambda document: document["intended_uses"][0].update(hidden_reads=right),
+        "intended_uses[0].hidden_reads",
+    )
+
+    assert error.why == "is for a use that is based on a law"
+
+
+@pytest.mark.parametrize(
+    ("right", "place"),
+    [
+        ({"legal_basis": "Wet"}, ".days_max"),
+        ({"days_max": 90}, ".legal_basis"),
+        ({"legal_basis": "", "days_max": 90}, ".legal_basis"),
+        *(({"legal_basis": "Wet", "days_max": days}, ".days_max") for days in NO_DAYS),
+        ({"legal_basis": "Wet", "days_max": 90, "always": True}, ".always"),
+        (["urn:example:fraud"], ""),
+        (True, ""),
+    ],
+)
+def test_the_right_to_hide_names_its_law_and_how_many_days_at_most(
+    right: object, place: str
+) -> None:
+    _refused(
+        lambda document: document["intended_uses"][1].update(hidden_reads=right),
+        f"intended_uses[1].hidden_reads{place}",
+    )
 
 
 @pytest.mark.parametrize(
@@ -479,9 +500,6 @@ def test_lists_have_a_most() -> None:
 
     _refused(many_uses, "intended_uses")
     _refused(many_fields, "intended_uses[0].fields")
-    _refused(
-        lambda d: d.update(hidden_reads=[f"u{n}" for n in range(USES_MAX + 1)]), "hidden_reads"
-    )
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,7 @@ REACHED = {
         ("POST /oauth/token", 400),
         ("GET /v1/data", 200),
         ("GET /v1/data", 401),
-        ("GET /v1/activity", 200),
+        ("GET /v1/me/activity", 200),
         ("DELETE /v1/grants/{grant}", 200),
     },
 }

@@ -76,7 +76,7 @@ def test_share_three_fields(operator: "Operator") -> None:
     assert 'error="invalid_token"' in refused.headers["WWW-Authenticate"]
 
     # The citizen sees all of it: what was given, what was refused, and why.
-    seen = citizen.get("/v1/activity")
+    seen = citizen.get("/v1/me/activity")
     told = [
         (entry["action"], entry["outcome"], entry.get("reason"))
         for entry in reversed(seen["entries"])
@@ -115,9 +115,9 @@ def test_a_code_used_twice_ends_its_access_and_alarms_the_citizen(operator: "Ope
     assert agency.read(lost, SHARED).status_code == 401
 
     # The citizen is alarmed, once, with what most likely happened.
-    alarms = [entry for entry in citizen.get("/v1/activity")["entries"] if entry.get("alarm")]
+    alarms = [entry for entry in citizen.get("/v1/me/activity")["entries"] if entry.get("alarm")]
     assert [entry["reason"] for entry in alarms] == ["answer_lost"]
-    citizen.post(f"/v1/activity/{alarms[0]['id']}/acknowledge")
+    citizen.post(f"/v1/me/activity/{alarms[0]['id']}/acknowledge")
 
     # A new code works.
     token = agency.redeem(citizen.offer(SHARED)["code"]).json()["access_token"]

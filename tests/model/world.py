@@ -16,12 +16,12 @@ from sqlalchemy import event
 from crypto.encoding import b64u
 from operate.continuing import go_on, plan
 from operate.rotation import rotate
-from tests.builders import AgencyDesk, FakeClock, Store
+from tests.builders import AgencyDesk, FakeClock, Store, whole_log
 from tests.model.dumps import Dump, log_size, set_anchor_back, set_back
 from tests.model.state import Line, Name
 from tests.vault.full_story import secret_bytes
 from vault import caller
-from vault.activities import Activity, Entry
+from vault.activities import Entry
 from vault.errors import NotReady
 from vault.fields import NewValue
 from vault.methods import VaultCreated
@@ -145,10 +145,9 @@ class World:
 
     def look(self, session: int) -> list[Line]:
         """The owner's log, oldest first, checked and whole."""
-        seen: Activity = self.vault.activity(self.owner(session))
-        assert seen.damaged == ()
+        seen = whole_log(self.vault, self.owner(session))
         serials = {grant_id: serial for serial, grant_id in self.grants.items()}
-        return [_line(entry, serials) for entry in reversed(seen.entries)]
+        return [_line(entry, serials) for entry in seen]
 
     # The operator, and thieves.
 

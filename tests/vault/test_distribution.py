@@ -15,7 +15,6 @@ from tests.conftest import ROOT
 from vault.database import Database
 
 BY_VAULT = {
-    "acknowledged",
     "method",
     "session",
     "stanza",

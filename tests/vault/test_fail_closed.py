@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 from sqlalchemy import event, select
 
-from audit.entry import Event, decode_event
+from audit.entry import Event
 from operate.verification import verify_data
 from tests.builders import PERSON, AgencyDesk, Citizen, Store
 from tests.conftest import ROOT
+from tests.vault.entries import entries_of
 from tests.vault.rows import change, row_of
 from tests.vault.tables import audit_heads, audit_keys, grants, vaults
 from vault import caller, database
@@ -95,9 +96,7 @@ def actions(store: Store, citizen: Citizen) -> list[tuple[str, str, str | None]]
 
 
 def system_entries(vault: Vault) -> list[Event]:
-    log, key = vault.system.log, vault.system.system_key
-    stored, origins = log.openings_of(key.subject), log.origins()
-    return [decode_event(one.open(key, origins).event) for one in stored]
+    return [one.event for one in entries_of(vault.system, vault.system.system_key)]
 
 
 def assert_whole(store: Store) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from operate.doctor import WRONG, examine
 from operate.verification import verify_data
-from tests.builders import AgencyDesk, Citizen, Store
+from tests.builders import AgencyDesk, Citizen, Store, whole_log
 from tests.stoppable import Stoppable
 from vault.errors import VaultError
 
@@ -81,7 +81,7 @@ class Person(threading.Thread):
     def check(self) -> None:
         """Everything that was acknowledged is in the log and in the tables."""
         told = Counter[tuple[str, bytes]]()
-        for entry in self.citizen.vault.activity(self.citizen.owner).entries:
+        for entry in whole_log(self.citizen.vault, self.citizen.owner):
             if entry.event.outcome == "permitted":
                 told[entry.event.action, entry.event.grant or b""] += 1
         assert self.done <= told, self.done - told

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from audit.entry import Event, decode_event
+from audit.entry import Event
 from tests.builders import NOON_MS, Citizen, Store
+from tests.vault.entries import entries_of
 from vault.errors import InvalidGrant, InvalidToken, TooMany
 from vault.keys import AuditKey
 from vault.limits import Limits
@@ -26,9 +27,7 @@ def key_of(store: Store, citizen: Citizen) -> AuditKey:
 
 
 def told(store: Store, key: AuditKey) -> list[Event]:
-    log = store.vault.system.log
-    stored, origins = log.openings_of(key.subject), log.origins()
-    return [decode_event(one.open(key, origins).event) for one in stored]
+    return [one.event for one in entries_of(store.vault.system, key)]
 
 
 def limits(**most: Any) -> Limits:

@@ -9,12 +9,13 @@ from dataclasses import replace
 
 import pytest
 
-from audit.entry import Event, decode_event
+from audit.entry import Event
 from operate.verification import verify_data
 from tests.builders import Store
 from tests.vault.acts import BOTH, GIVEN, end, grant_id, offered, put, read, redeem, state, sweep
 from tests.vault.acts import NEWER as PUT
 from tests.vault.crash import Perform, Scene
+from tests.vault.entries import entries_of
 from tests.vault.racing import Call, Outcome, Racers
 from vault.ending import Ended
 from vault.errors import InvalidToken
@@ -58,11 +59,9 @@ def told(store: Store, scene: Scene) -> list[tuple[str, str, str | None]]:
 
 
 def events(store: Store, scene: Scene) -> list[Event]:
-    log = store.vault.system.log
     opened = open_session(store.vault.system, scene.citizen.owner, store.clock.ms)
-    key, origins = opened.context.audit_key, log.origins()
-    found = [decode_event(one.open(key, origins).event) for one in log.openings_of(key.subject)]
-    return [event for event in found if event.grant == grant_id(scene)]
+    found = entries_of(store.vault.system, opened.context.audit_key)
+    return [one.event for one in found if one.event.grant == grant_id(scene)]
 
 
 def opens(scene: Scene, token: str) -> bool:

@@ -20,6 +20,7 @@ from api.app import create_app
 from operate.verification import verify_data
 from tests.builders import NOON_MS, AgencyDesk, Store
 from tests.conftest import ROOT
+from tests.vault.entries import entries_of
 from vault.clock import SystemClock
 from vault.erasing import erasing_item
 from vault.errors import InvalidGrant, InvalidToken, VaultError
@@ -78,7 +79,7 @@ def hear(process: Process) -> Any:
 
 def indices(store: Store) -> list[int]:
     system = store.vault.system
-    return [one.index for one in system.log.openings_of(system.system_key.subject)]
+    return [one.index for one in entries_of(system, system.system_key)]
 
 
 # One log

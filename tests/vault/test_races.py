@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from audit.entry import Event, decode_event
+from audit.entry import Event
 from crypto.encoding import b64u
 from crypto.jose import generate_key
 from crypto.primitives import random_bytes
 from operate.verification import verify_data
 from tests.builders import AgencyDesk, Citizen, Store, registration
+from tests.vault.entries import entries_of
 from tests.vault.tables import vaults
 from vault import caller
 from vault.errors import (
@@ -57,12 +58,7 @@ class Two:
 
     def told(self, key: AuditKey) -> list[tuple[int, Event]]:
         """(index, event) of every entry under an audit key, oldest first."""
-        log = self.first.system.log
-        origins = log.origins()
-        return [
-            (one.index, decode_event(one.open(key, origins).event))
-            for one in log.openings_of(key.subject)
-        ]
+        return [(one.index, one.event) for one in entries_of(self.first.system, key)]
 
     def key_of(self, citizen: Citizen) -> AuditKey:
         return open_session(self.first.system, citizen.owner, self.store.clock.ms).context.audit_key

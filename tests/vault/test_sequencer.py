@@ -12,13 +12,14 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from audit.entry import Chain, Event, decode_chain, decode_event
+from audit.entry import Chain, Event
 from audit.errors import MalformedEntry
 from audit.tiles import NodeReader
 from audit.tree import root_at
 from consent.credentials import Proof
 from operate.verification import verify_data
 from tests.builders import NOON_MS, Store
+from tests.vault.entries import entries_of
 from tests.vault.tables import audit_leaves, audit_tiles, invites, replays
 from vault import database
 from vault import sequencer as module
@@ -77,9 +78,8 @@ def burned(system: System) -> int:
 
 def chain_of(system: System, key: AuditKey | None = None) -> list[tuple[int, Event, Chain]]:
     """(index, event, chain) of every entry of a subject, oldest first."""
-    key, origins = key or system.system_key, system.log.origins()
-    opened = [(o.index, o.open(key, origins)) for o in system.log.openings_of(key.subject)]
-    return [(i, decode_event(o.event), decode_chain(o.chain)) for i, o in opened]
+    found = entries_of(system, key or system.system_key)
+    return [(one.index, one.event, one.chain) for one in found]
 
 
 def counts(system: System) -> list[int | None]:

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import OperationalError
 
-from audit.entry import decode_event
 from operate.verification import verify_data
 from tests.builders import PERSON, AgencyDesk, Citizen, Store
+from tests.vault.entries import entries_of
 from tests.vault.tables import grants, methods, replays, routes, salts, sessions, vaults
 from vault import caller
 from vault.errors import (
@@ -64,11 +64,8 @@ def count(store: Store, table: Any) -> int:
 
 def system_log(store: Store) -> list[tuple[str, int | None]]:
     system = store.vault.system
-    origins, found = system.log.origins(), []
-    for one in system.log.openings_of(system.system_key.subject):
-        event = decode_event(one.open(system.system_key, origins).event)
-        found.append((event.action, event.count))
-    return found
+    found = entries_of(system, system.system_key)
+    return [(one.event.action, one.event.count) for one in found]
 
 
 def assert_whole(store: Store) -> None:

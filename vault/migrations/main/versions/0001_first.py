@@ -9,12 +9,6 @@ down_revision = None
 
 def upgrade() -> None:
     op.create_table(
-        "acknowledged",
-        sa.Column("vault_id", sa.LargeBinary(), autoincrement=False, nullable=False),
-        sa.Column("entry_id", sa.LargeBinary(), autoincrement=False, nullable=False),
-        sa.PrimaryKeyConstraint("vault_id", "entry_id"),
-    )
-    op.create_table(
         "audit_checkpoint",
         sa.Column("log", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("size", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -54,6 +48,8 @@ def upgrade() -> None:
         "audit_log",
         sa.Column("log", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("origin", sa.Text(), nullable=False),
+        sa.Column("opened_from", sa.BigInteger(), nullable=False),
+        sa.Column("begins", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("log"),
     )
     op.create_table(
@@ -62,15 +58,40 @@ def upgrade() -> None:
         sa.Column("log", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("idx", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("opening", sa.LargeBinary(), nullable=False),
+        sa.Column("visible_after", sa.BigInteger(), nullable=True),
+        sa.Column("alarm", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("subject", "log", "idx"),
     )
+    op.create_index(
+        "audit_opening_alarms",
+        "audit_opening",
+        ["subject"],
+        unique=False,
+        sqlite_where=sa.text("alarm = 'new'"),
+        postgresql_where=sa.text("alarm = 'new'"),
+    )
     op.create_index("audit_opening_by_index", "audit_opening", ["log", "idx"], unique=False)
+    for name, columns in (
+        ("audit_opening_deferred", ["subject", "visible_after"]),
+        ("audit_opening_due", ["visible_after"]),
+    ):
+        op.create_index(
+            name,
+            "audit_opening",
+            columns,
+            unique=False,
+            sqlite_where=sa.text("visible_after IS NOT NULL"),
+            postgresql_where=sa.text("visible_after IS NOT NULL"),
+        )
     op.create_table(
         "audit_subject",
         sa.Column("subject", sa.LargeBinary(), autoincrement=False, nullable=False),
         sa.Column("class", sa.Text(), nullable=False),
         sa.Column("last_seq", sa.BigInteger(), nullable=False),
         sa.Column("last_leaf", sa.LargeBinary(), nullable=False),
+        sa.Column("visible_after", sa.BigInteger(), nullable=True),
+        sa.Column("reads", sa.BigInteger(), nullable=False),
+        sa.Column("refusals", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("subject", "class"),
     )
     op.create_table(
