@@ -1,4 +1,4 @@
-"""The owner's own log, page by page, with what it takes to check it (docs/audit.md, 11).
+"""The owner's own log, page by page, with what it takes to check it (`evidence/own.py`).
 
 What an entry holds: docs/audit.md, 2 Entries.
 """

@@ -4,7 +4,7 @@ Pages are fetched and read here; what they prove is judged by `evidence/own.py` 
 answer is believed but bytes that a leaf commits to and notes that the log's key signed.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from audit.errors import AuditError
@@ -14,6 +14,7 @@ from cli.citizen import Citizen
 from cli.errors import Failed, WrongUse
 from crypto.encoding import b64u, unb64u
 from crypto.errors import Malformed
+from evidence.cosignature import parse_verifier
 from evidence.own import Last, Memory, OwnCheck, OwnEntry, OwnReport
 from evidence.ownlogs import OwnLog, Place
 
@@ -40,14 +41,15 @@ def check(citizen: Citizen, vkeys: Iterable[str]) -> OwnReport:
             "Say by which key the log is checked: --key. You get it from whoever runs the vault "
             "(kluis audit key), best by another way than from the vault; the profile remembers it."
         )
-    report = _walk(citizen, OwnCheck(keys, memory))
+    report = walk(citizen.activity, OwnCheck(keys, memory))
     if report.memory is not None:
         remembered = {"keys": [key.vkey for key in keys], "memory": written(report.memory)}
         citizen.remember_check(remembered)
     return report
 
 
-def _walk(citizen: Citizen, own: OwnCheck) -> OwnReport:
+def walk(page: Callable[[Mapping[str, str]], Mapping[str, Any]], own: OwnCheck) -> OwnReport:
+    """Asks for one page after another, each to go on from the one before."""
     before: Place | None = None
     while True:
         query = {"limit": str(_PAGE_ENTRIES)}
@@ -56,7 +58,7 @@ def _walk(citizen: Citizen, own: OwnCheck) -> OwnReport:
         if own.since is not None:
             query |= {"since_log": str(own.since[0]), "since_size": str(own.since[1])}
         try:
-            logs, entries, after = page_of(citizen.activity(query))
+            logs, entries, after = page_of(page(query))
         except Malformed as error:
             raise Failed("not_a_vault", f"The answer can't be checked: {error}.") from None
         own.add(logs, entries)

@@ -1,4 +1,6 @@
-"""An owner's own entries, checked by the owner, who trusts nobody (docs/audit.md, 11).
+"""An owner's own entries, checked by the owner, who trusts nobody.
+
+Written down in docs/audit.md, 11 What a check shows.
 
 Nothing is believed but the keys given and what was remembered from the time before. Entries come
 page by page, newest first; `finish` says what they amount to.

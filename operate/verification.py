@@ -23,7 +23,7 @@ from crypto.primitives import constant_time_equal, sha256
 from evidence.findings import Finding
 from evidence.verify import Report, StoredLeaf, verify_log
 from operate.continuing import bound_by, digest
-from operate.ledger import ExpectedVault, Ledger
+from operate.ledger import ExpectedVault, Ledger, newest_of
 from operate.pair import opened_ready
 from operate.token import root_key
 from vault.anchor import Anchor
@@ -34,7 +34,7 @@ from vault.errors import Damaged, NotFound, NotReady, Unavailable
 from vault.grants import grants_of
 from vault.keys import AuditKey, audit_salt, open_audit_key
 from vault.keystore import Keystore
-from vault.log import Head, TileReader
+from vault.log import Head, Tally, TileReader
 from vault.logkeys import log_keys
 from vault.opening import system_key
 from vault.registry import ACTIVE, REVOKED, Registry
@@ -43,13 +43,13 @@ from vault.steps import sql
 from vault.values import StoredValue
 
 _LEAVES = sql("SELECT * FROM audit_leaf WHERE log = :log ORDER BY idx")
-_OPENINGS = """SELECT l.idx, l.entry_id, o.subject, o.opening
+_OPENINGS = """SELECT l.idx, l.entry_id, o.subject, o.opening, o.visible_after, o.alarm
     FROM audit_leaf l LEFT JOIN audit_opening o USING (log, idx)
     WHERE l.log = :log ORDER BY l.idx"""
 _ALL_OPENINGS = sql(_OPENINGS)
 _NEWEST_OPENINGS = sql(_OPENINGS + " DESC LIMIT :limit")
 _NOTES = sql("SELECT note FROM audit_checkpoint WHERE log = :log")
-_LOGS = sql("SELECT log, origin FROM audit_log ORDER BY log")
+_LOGS = sql("SELECT log, origin, opened_from FROM audit_log ORDER BY log")
 _LAST_NOTE = sql(
     """SELECT note FROM audit_checkpoint WHERE log = :log
     AND size = (SELECT count(*) FROM audit_leaf WHERE log = :log)"""
@@ -60,7 +60,7 @@ _FIRST = sql(
 )
 _AUDIT_KEYS = sql("SELECT subject, root_id, box FROM audit_key")
 _REGISTRY = sql("SELECT * FROM registry")
-_SUBJECTS = sql("SELECT subject, class, last_seq, last_leaf FROM audit_subject")
+_SUBJECTS = sql("SELECT * FROM audit_subject")
 _VAULTS = sql(
     "SELECT v.vault_id, {vault_columns} FROM vault v LEFT JOIN audit_key k USING (subject)"
 )
@@ -84,6 +84,7 @@ class _Log:
 
     number: int
     origin: str
+    opened_from: int
     told: list[str] = field(default_factory=list)
 
 
@@ -145,6 +146,7 @@ class _Verification:
             raise NotReady("The log is empty: there is nothing to check yet.")
         # (1) each log, in order: one goes on from the one before after a restore
         self._logs = [_Log(*row) for row in self._connection.execute(_LOGS)]
+        self._some_gone = any(log.opened_from for log in self._logs)
         reports: list[Report] = []
         for at, log in enumerate(self._logs):
             reports.append(self._verify(log, self._logs[at + 1 : at + 2], reports))
@@ -161,6 +163,11 @@ class _Verification:
             f"{len(report.subjects)} chains of entries without a gap",
             f"vaults compared: {compared}, registrations: {len(self._ledger.added)}",
             *(line for log in self._logs for line in log.told),
+            *(
+                f"entries of {log.origin} before {log.opened_from} are past the time they are kept"
+                for log in self._logs
+                if log.opened_from
+            ),
         ]
         if self._closed:
             lines.append(f"{self._closed} vaults open nothing since the restore: not compared")
@@ -239,7 +246,8 @@ class _Verification:
     def _openings(self, log: "_Log") -> Iterator[tuple[int, Opening]]:
         for row in self._connection.execute(_ALL_OPENINGS, {"log": log.number}):
             if row.opening is None:
-                self._findings.append(Finding(row.idx, "opening", "its row is gone"))
+                if row.idx >= log.opened_from:
+                    self._findings.append(Finding(row.idx, "opening", "its row is gone"))
             elif row.subject in self._keys:
                 try:
                     yield row.idx, self._open(log, row, self._keys[row.subject])
@@ -251,7 +259,11 @@ class _Verification:
     def _open(self, log: "_Log", row: Row, key: AuditKey) -> Opening:
         opening = open_opening(key.key, log.origin, row.entry_id, row.opening)
         with suppress(AuditError):  # found again, and named, by the verifier
-            self._ledger.learn(decode_event(opening.event), decode_chain(opening.chain))
+            event, chain = decode_event(opening.event), decode_chain(opening.chain)
+            self._ledger.learn(event, chain)
+            if row.visible_after != chain.visible_after or (chain.alarm and row.alarm is None):
+                what = "its row says otherwise when, or how, its owner is shown it"
+                self._findings.append(Finding(row.idx, "opening", what))
         return opening
 
     def _audit_keys(self) -> tuple[dict[bytes, AuditKey], set[bytes]]:
@@ -276,9 +288,18 @@ class _Verification:
         if report.checkpoint != Checkpoint(self._head.origin, tree.size, tree.root()):
             self._find("head", "the head's size or frontier is not what its note signs")
         for row in self._connection.execute(_SUBJECTS):
-            tail = report.subjects.get((row.subject, getattr(row, "class")))
-            if tail is not None and (tail.seq, tail.leaf_data) != (row.last_seq, row.last_leaf):
+            key = row.subject, getattr(row, "class")
+            tail, last = report.subjects.get(key), Tally.of(row)
+            if tail is None:
+                continue
+            if (tail.seq, tail.leaf_data, tail.visible_after or None) != (
+                last.seq,
+                last.leaf,
+                last.visible_after,
+            ):
                 self._find("subject", "a subject's last number is not what its entries give")
+            elif not self._ledger.tallies[key].agrees(last.reads, last.refusals):
+                self._find("subject", "a subject's counts are not what its entries give")
 
     def _compare_registry(self) -> None:
         expected = set(self._ledger.added)
@@ -321,7 +342,7 @@ class _Verification:
             except Damaged:
                 self._find("vault", f"{name} does not pass its check, or its salt is gone")
                 continue
-            expected = self._ledger.vaults.get(context.audit_key.subject, ExpectedVault())
+            expected = self._ledger.vault(context.audit_key.subject, self._some_gone)
             self._compare_values(name, context, expected)
             self._compare_grants(name, context, expected)
         open_vaults = len([row for row in rows if row.vault_state == "open"])
@@ -346,18 +367,22 @@ class _Verification:
             if not constant_time_equal(value.mac(keys), row.mac):
                 self._find("value", f"{name}: version {row.seq} of a field was changed")
             found[row.handle, row.seq] = row.value_id, value.commitment
-        self._differ("value", f"{name}: a version of a field", found, expected.values)
+        told = expected.told_of(found)
+        self._differ("value", f"{name}: a version of a field", told, expected.values)
         heads = {}
         for row in self._connection.execute(_HEADS, {"vault": context.vault_id}):
             head = StoredValue(context.vault_id, row.handle, row.seq, row.value_id, b"")
             if not constant_time_equal(head.head_mac(keys), row.mac):
                 self._find("value_head", f"{name}: a value head was changed")
             heads[row.handle] = row.seq, row.value_id
-        self._differ("value_head", f"{name}: a value head", heads, expected.heads())
+        newest = newest_of(found if expected.begins_late else expected.values)
+        self._differ("value_head", f"{name}: a value head", heads, newest)
 
     def _compare_grants(self, name: str, context: VaultContext, expected: ExpectedVault) -> None:
         found = {g.grant_id: g for g in grants_of(self._connection, context.vault_id)}
         for grant_id in found.keys() ^ expected.grants.keys():
+            if expected.begins_late and grant_id in found:
+                continue  # nothing of it is told any more
             where = "log" if grant_id in found else "tables"
             self._find("grant", f"{name}: grant {grant_id.hex()[:8]} is not in the {where}")
         for grant_id in found.keys() & expected.grants.keys():
@@ -367,8 +392,7 @@ class _Verification:
                 self._find("grant", f"{label} was changed")
             elif sha256(grant.mac) != wanted.mac_hash:
                 self._find("grant", f"{label} is an older row, put back")
-            usage = (grant.state, grant.reads_used, grant.wrong_codes)
-            if usage != (wanted.state, wanted.reads, wanted.wrong_codes):
+            if not wanted.agrees(grant.state, grant.reads_used, grant.wrong_codes):
                 self._find("usage", f"{label}: state or usage is not what the log tells")
 
     def _differ(

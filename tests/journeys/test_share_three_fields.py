@@ -91,7 +91,7 @@ def test_share_three_fields(operator: "Operator") -> None:
         ("grant.end", "permitted", "revoked"),
         ("data.read", "denied", "ended"),
     ]
-    assert (seen["reads"], seen["damaged"]) == (1, [])
+    assert (seen["counts"]["reads"], seen["damaged"]) == (1, [])
     assert not any(value in json.dumps(seen) for value in RECORD.values())
 
     # And the operator finds the log whole.
