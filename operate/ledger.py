@@ -14,16 +14,19 @@ Values = dict[tuple[bytes, int], tuple[bytes, bytes]]  # (value_id, c) by (handl
 
 @dataclass(slots=True)
 class ExpectedGrant:
-    """A grant as the log tells it; its beginning may be told no more."""
+    """A grant as the log tells it: from the offer on, or of what is past retention no more.
+
+    `mac_hash` is empty where nothing that is left tells it.
+    """
 
     mac_hash: bytes
     state: str = OFFERED
     reads: int = 0
     wrong_codes: int = 0
-    begins_late: bool = False
+    offered: bool = False
 
     def agrees(self, state: str, reads: int, wrong_codes: int) -> bool:
-        if self.begins_late:
+        if not self.offered:
             return state == self.state and reads >= self.reads and wrong_codes >= self.wrong_codes
         return (state, reads, wrong_codes) == (self.state, self.reads, self.wrong_codes)
 
@@ -90,8 +93,8 @@ class Ledger:
         told = self.vaults.get(subject, ExpectedVault())
         open_ones = self.tallies.get((subject, "open"))
         told.begins_late = some_gone if open_ones is None else open_ones.first > 1
-        for grant in told.grants.values():
-            grant.begins_late &= told.begins_late
+        if not told.begins_late:  # then a grant that was never offered is none
+            told.grants = {id_: one for id_, one in told.grants.items() if one.offered}
         return told
 
     def learn(self, event: Event, chain: Chain) -> None:
@@ -109,14 +112,15 @@ class Ledger:
                 for handle, value_id, seq, commitment in refs:
                     vault.values[handle, seq] = value_id, commitment
             case "offer.create":
-                vault.grants[refs[0]] = ExpectedGrant(refs[1])
+                vault.grants[refs[0]] = ExpectedGrant(refs[1], offered=True)
             case "grant.redeem" | "grant.rekey":
                 self._learn_phase(vault, refs, ACTIVE)
             case "grant.end":
                 self._learn_phase(vault, refs, ENDED)
             # A deferred read is not counted: its owner would see the count.
-            case "data.read" if event.grant in vault.grants and chain.class_ == "open":
-                vault.grants[event.grant].reads += 1
+            case "data.read" if event.grant is not None and chain.class_ == "open":
+                grant = vault.grants.setdefault(event.grant, ExpectedGrant(b"", ACTIVE))
+                grant.reads += 1
             case "registry.add":
                 self.added.update(refs)
             case "registry.revoke":
@@ -133,7 +137,7 @@ class Ledger:
         tally.refusals += (event.actor.kind, event.outcome) == ("agency", "denied")
 
     def _learn_phase(self, vault: ExpectedVault, refs: Any, state: str) -> None:
-        grant = vault.grants.setdefault(refs[0], ExpectedGrant(refs[1], begins_late=True))
+        grant = vault.grants.setdefault(refs[0], ExpectedGrant(refs[1]))
         grant.mac_hash, grant.state = refs[1], state
 
     def _learn_macs(self, refs: Any) -> None:
