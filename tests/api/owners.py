@@ -13,7 +13,7 @@ from api.filters import Filters
 from cli.checking import walk
 from evidence.own import Memory, OwnCheck, OwnReport
 from tests.builders import Citizen
-from vault.opening import log_key
+from vault.logkeys import log_keys
 from vault.vault import Vault
 
 
@@ -55,5 +55,5 @@ class Owner:
 
     def check(self, memory: Memory | None = None) -> OwnReport:
         """By the key of the first log, and what was remembered."""
-        key = log_key(self.citizen.vault.system.settings).verifier
+        key = log_keys(self.citizen.vault.system.settings).newest.verifier
         return walk(self.page, OwnCheck([key], memory))

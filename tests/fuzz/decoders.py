@@ -15,11 +15,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from api import bodies, methods, offers, tokens, values, vaults
 from api import sessions as asked_sessions
+from api.filters import Filters
 from api.problems import OAuthRefusal
 from api.shapes import Asked
 from audit import entry, leaf, note, refs, shapes, tree
 from audit.errors import BadNote, MalformedEntry, MalformedTile
 from catalogue import brp, edtf, fields
+from cli import checking
 from consent.credentials import verify_assertion, verify_proof
 from consent.errors import BadRegistration, InvalidClient, InvalidProof
 from consent.registration import agency_from_document, parse_registration, use_from_document
@@ -210,7 +212,17 @@ def _code(name: str, kind: code.CodeKind) -> Decoder:
     )
 
 
+def _page_asked(query: Any) -> tuple[Any, ...]:
+    page = Filters.model_validate(query).page()
+    return page.most, page.before, page.wanted is None
+
+
 DECODERS = (
+    Decoder("query of an owner's log", of_json(_page_asked),
+            (Malformed, ValidationError, BadInput), seeds.QUERIES),
+    Decoder("page of an owner's log", of_json(checking.page_of), (Malformed,), seeds.PAGES),
+    Decoder("memory of a check", of_json(checking.memory_of), (Malformed,), seeds.MEMORIES,
+            lambda memory: encoding.canonical_json(checking.written(memory)), exact=False),
     *(_code(name, kind) for name, kind in _KINDS_OF_CODE),
     *(_body(model) for model in _ASKED),
     Decoder("form", _form, (OAuthRefusal,), seeds.FORMS),

@@ -194,3 +194,57 @@ POLICIES = [
     f"# who\nlog {LOG_KEY.verifier.vkey} https://kluis.example\nquorum none\n".encode(),
     f"witness a {_COSIGNERS[0].verifier.vkey}\ngroup g any a\nquorum g\n".encode(),
 ]
+
+QUERIES = [
+    _json(query)
+    for query in (
+        {"limit": 3, "before": "1.204", "since_log": 1, "since_size": 7},
+        {"agency": AGENCY, "action": "data.read", "outcome": "denied", "alarms": "new"},
+        {"from": "2026-11-21T00:00:00.000Z", "to": "2026-11-22T00:00:00.000Z"},
+        {},
+    )
+]
+_SHOWN_OPENING = {
+    name: b64u(getattr(make_log(1).openings[0], name)) for name in ("n1", "event", "n2", "chain")
+}
+_HASHES = [b64u(fixed("node"))]
+PAGES = [
+    _json(
+        {
+            "logs": [
+                {"log": 1, "origin": ORIGIN, "checkpoint": make_log(1).head_note},
+                {
+                    "log": 2,
+                    "checkpoint": "",
+                    "begins": _SHOWN_OPENING,
+                    "proof": _HASHES,
+                    "consistency": _HASHES,
+                },
+            ],
+            "entries": [{"log": 1, "index": 0, "opening": _SHOWN_OPENING, "proof": _HASHES}],
+            "next": "1.0",
+        }
+    ),
+    _json({"logs": [], "entries": []}),
+]
+MEMORIES = [
+    _json(
+        {
+            "log": 1,
+            "checkpoint": encode_checkpoint(Checkpoint(ORIGIN, 1, fixed("root"))),
+            "subject": b64u(SUBJECT),
+            "last": {
+                "open": [1, b64u(b"\x01" + fixed("leaf")), 1, 0],
+                "deferred": [2, b64u(bytes(33)), 1, 4],
+            },
+        }
+    ),
+    _json(
+        {
+            "log": 1,
+            "checkpoint": encode_checkpoint(Checkpoint(ORIGIN, 1, fixed("root"))),
+            "subject": None,
+            "last": {},
+        }
+    ),
+]

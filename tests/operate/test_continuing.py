@@ -6,15 +6,23 @@ from pathlib import Path
 import pytest
 
 from audit.note import Checkpoint, sign_checkpoint
+from crypto.encoding import pae
 from operate.continuing import Plan, go_on, plan
 from operate.doctor import RISK, examine
 from operate.signers import public_keys
 from operate.verification import show, verify_data
-from tests.builders import PERSON, Store
+from tests.api.owners import Owner
+from tests.builders import PERSON, Store, whole_log
 from tests.operate.test_restore import Shelf
 from tests.vault.full_story import LATER, SHARED, Story, play
 from tests.vault.rows import change, insert, main_rows, remove, row_of, rows_of, set_back
-from tests.vault.tables import audit_checkpoints, audit_heads, audit_leaves, audit_subjects
+from tests.vault.tables import (
+    audit_checkpoints,
+    audit_heads,
+    audit_leaves,
+    audit_logs,
+    audit_subjects,
+)
 from vault.errors import NotReady
 from vault.logkeys import log_keys
 from vault.vault import Vault
@@ -77,7 +85,7 @@ def test_the_drill_an_old_main_and_the_current_keystore(shelf: Shelf) -> None:
     citizen.vault = agency.vault = erased.vault = store.reopen()
     assert set(agency.read(token, SHARED)) == set(SHARED)
     assert citizen.unlock().values() == PERSON
-    assert citizen.vault.activity(citizen.owner).damaged == ()
+    assert whole_log(citizen.vault, citizen.owner)
     citizen.put(LATER)
     with pytest.raises(Exception, match="no access"):
         agency.read(lost_token, SHARED)
@@ -89,6 +97,55 @@ def test_the_drill_an_old_main_and_the_current_keystore(shelf: Shelf) -> None:
     lost = f"{ORIGIN} ends with {kept} entries; {size - kept} more were signed and are lost"
     assert any(line.startswith(lost) for line in verified.checked)
     assert show(store.settings, 10_000)[-1].action == "log.continue"
+
+
+def test_the_owners_own_check_follows_across_the_seam(shelf: Shelf) -> None:
+    store = shelf.store
+    citizen = store.citizen()
+    owner = Owner(citizen)
+    early = owner.check()
+    shelf.keep("old")
+    kept = row_of(store, audit_heads)["size"]
+    for _ in range(3):
+        citizen.unlock()
+    late = owner.check()
+    shelf.restore(shelf.main("old"))
+    continued(store)
+    citizen.vault = store.reopen()
+    citizen.unlock()
+
+    for before, lost in ((early, 0), (late, 4), (None, 0)):  # 3 unlocks and a look
+        after = owner.check(None if before is None else before.memory)
+        assert (after.findings, after.lost) == ((), lost)
+    page = owner.page()
+    assert [log["log"] for log in page["logs"]] == [1, 2]
+    assert page["damaged"] == []
+    places = [(one["log"], one["index"]) for one in page["entries"]]
+    assert places == sorted(places, reverse=True)
+    assert {log for log, _ in places} == {1, 2}
+    numbers = [one["number"] for one in page["entries"]]
+    assert numbers == list(range(len(numbers), 0, -1)), "they run on"
+    assert kept > max(index for log, index in places if log == 1)
+    small_pages = [one for page in owner.pages(limit="2") for one in page["entries"]]
+    assert small_pages == page["entries"]
+
+    citizen.unlock()
+    assert owner.check(after.memory).findings == ()
+
+
+def test_a_seam_that_the_database_does_not_tell_is_no_seam(shelf: Shelf) -> None:
+    store = shelf.store
+    owner = Owner(store.citizen())
+    shelf.keep("old")
+    owner.citizen.unlock()
+    shelf.restore(shelf.main("old"))
+    continued(store)
+    owner.citizen.vault = store.reopen()
+    owner.citizen.unlock()
+    assert owner.check().findings == ()
+    for begins in (None, pae(bytes(32), b"{}", bytes(32), b"{}")):
+        change(store, audit_logs, {"log": 2}, begins=begins)
+        assert {one.code for one in owner.check().findings} == {"continue"}
 
 
 def test_everything_that_ended_stays_so_through_restore_and_going_on(
