@@ -38,7 +38,7 @@ class Officer(Answer):
 
 
 class OpeningOfEntry(Answer):
-    """The bytes that the leaf commits to, in base64url (docs/audit.md, 4)."""
+    """The bytes that the leaf commits to, in base64url (docs/audit.md, 4 Leaves and openings)."""
 
     n1: str
     event: str

@@ -37,10 +37,10 @@ class Trees:
         self.logs = []
         for log in store.logs():
             size, note = log.size or 0, log.note or ""
-            if log.number == head.log:
+            if log.log == head.log:
                 size, note = head.frontier.size, head.note
             begins = None if log.begins is None else Opening(*unpae(log.begins))
-            self.logs.append(ShownLog(log.number, log.origin, size, note, log.opened_from, begins))
+            self.logs.append(ShownLog(log.log, log.origin, size, note, log.opened_from, begins))
         self._sizes = {log.number: log.size for log in self.logs}
         self._readers = {log: NodeReader(partial(store.tile, log)) for log in self._sizes}
 

@@ -1,6 +1,6 @@
 """Erasing a vault: its salts, its rows, and one entry that names nobody.
 
-Written down in docs/audit.md, 9 Erasure.
+Written down in docs/audit.md, 9 Erasure and retention.
 """
 
 from typing import Any

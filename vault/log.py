@@ -4,7 +4,7 @@
 nothing of the tree from before, and writes leaves, openings, tiles and the signed head together.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 
@@ -86,20 +86,6 @@ class Head:
         row = connection.execute(statement).one()
         frontier = Frontier.decode(row.size, row.frontier)
         return cls(row.log, row.origin, frontier, row.note, row.system_subject)
-
-
-@dataclass(frozen=True, slots=True)
-class Log:
-    """One of the installation's logs. `begins`: its first entry's opening, where it goes on from
-    another; `size`, `note`: its last checkpoint, where it is stored: the newest is the head's.
-    """
-
-    number: int
-    origin: str
-    opened_from: int
-    begins: bytes | None
-    size: int | None
-    note: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,10 +285,12 @@ class LogStore:
         with self._database.read() as connection:
             return Head.read(connection)
 
-    def logs(self) -> list[Log]:
-        """Every log of this installation, oldest first."""
+    def logs(self) -> Sequence[Row]:
+        """Every log of this installation, oldest first: its row, with size and note of its last
+        checkpoint if that is stored. The newest one's is the head's.
+        """
         with self._database.read() as connection:
-            return [Log(*row) for row in connection.execute(_LOGS)]
+            return connection.execute(_LOGS).all()
 
     def tile(self, log: int, level: int, n: int) -> bytes:
         """The hashes of a tile, as many as there are. A tree hides its entries: it is public."""

@@ -62,7 +62,9 @@ class Settings(BaseSettings):
         4 * 3600, ge=0, description="Beyond it reads are refused; 0 = never."
     )
     log_key_overlap_days: int = Field(30, ge=0, description="Old and new keys both sign.")
-    audit_retention_days: int = Field(5 * 366, ge=0, description="After erasure; 0 = at once.")
+    audit_retention_days: int = Field(
+        5 * 366, ge=0, description="To read the log; erased, 0 = at once."
+    )
     body_bytes_max: int = Field(2**20, ge=4096)
 
     @field_validator("url")
