@@ -7,11 +7,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
-from audit.errors import BadProof
+from audit.errors import BadProof, MalformedEntry
 from audit.leaf import Opening
 from audit.tiles import NodeReader
 from audit.tree import consistency_proof, inclusion_proof
 from crypto.encoding import unpae
+from crypto.errors import Malformed
 from vault.activities import Place
 from vault.vault import Vault
 
@@ -39,7 +40,7 @@ class Trees:
             size, note = log.size or 0, log.note or ""
             if log.log == head.log:
                 size, note = head.frontier.size, head.note
-            begins = None if log.begins is None else Opening(*unpae(log.begins))
+            begins = _opening(log.begins)
             self.logs.append(ShownLog(log.log, log.origin, size, note, log.opened_from, begins))
         self._sizes = {log.number: log.size for log in self.logs}
         self._readers = {log: NodeReader(partial(store.tile, log)) for log in self._sizes}
@@ -57,3 +58,10 @@ class Trees:
         with suppress(BadProof):
             return consistency_proof(since[1], self._sizes[log], self._readers[log].read_node)
         return None
+
+
+def _opening(stored: bytes | None) -> Opening | None:
+    """None too where somebody changed it: then a check misses it, and says so."""
+    with suppress(MalformedEntry, Malformed, TypeError):
+        return None if stored is None else Opening(*unpae(stored))
+    return None

@@ -143,7 +143,7 @@ def test_a_seam_that_the_database_does_not_tell_is_no_seam(shelf: Shelf) -> None
     owner.citizen.vault = store.reopen()
     owner.citizen.unlock()
     assert owner.check().findings == ()
-    for begins in (None, pae(bytes(32), b"{}", bytes(32), b"{}")):
+    for begins in (None, b"", pae(b"", b""), pae(bytes(32), b"{}", bytes(32), b"{}")):
         change(store, audit_logs, {"log": 2}, begins=begins)
         assert {one.code for one in owner.check().findings} == {"continue"}
 
