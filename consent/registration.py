@@ -191,20 +191,35 @@ class KeySet:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Agency:
-    """A registered agency; its `id` is also its OAuth client id."""
+class _Party:
+    """Whoever signs in with a registered key; its `id` is also its OAuth client id."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")  # and so of all that stands in it
     id: Annotated[str, _AGENCY_ID]
     names: Texts[_NAME]
-    contact: Contact
-    authority: Annotated[Authority, Field(alias="data_protection_authority")]
     key_set: Annotated[KeySet, Field(alias="jwks")]
-    officer_required: Annotated[bool, _FLAG] = False
 
     @property
     def jwks(self) -> tuple[PublicJwk, ...]:
         return self.key_set.parsed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Auditor(_Party):
+    """Who may read the whole log, and no value."""
+
+    @property
+    def document(self) -> Document:
+        return _write(_AUDITOR, self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Agency(_Party):
+    """A registered agency, which has intended uses."""
+
+    contact: Contact
+    authority: Annotated[Authority, Field(alias="data_protection_authority")]
+    officer_required: Annotated[bool, _FLAG] = False
 
     @property
     def document(self) -> Document:
@@ -294,6 +309,7 @@ class Registration:
 
 
 _HANDED, _AGENCY, _USE = TypeAdapter(_Handed), TypeAdapter(Agency), TypeAdapter(IntendedUse)
+_AUDITOR = TypeAdapter(Auditor)
 
 
 def parse_registration(document: object, known_fields: Collection[str]) -> Registration:
@@ -311,6 +327,11 @@ def parse_registration(document: object, known_fields: Collection[str]) -> Regis
                 place = f"intended_uses[{number}].fields[{index}].id"
                 raise BadRegistration(place, "is not a field of the catalogue")
     return Registration(agency, uses)
+
+
+def auditor_from_document(document: object) -> Auditor:
+    """The auditor that a document holds, as handed in or stored; raises `BadRegistration`."""
+    return _read(_AUDITOR, document)
 
 
 def agency_from_document(document: object) -> Agency:

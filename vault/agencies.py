@@ -1,8 +1,8 @@
-"""Registering and revoking agencies; invitations. What the operator does, with an entry each."""
+"""Registering and revoking agencies and auditors; invitations: the operator's, an entry each."""
 
 from collections.abc import Mapping
 
-from consent.registration import parse_registration
+from consent.registration import auditor_from_document, parse_registration
 from crypto.box import derive_id
 from crypto.code import RECOVERY as CODE
 from crypto.code import decode_code, encode_code, group_code
@@ -26,10 +26,21 @@ def register_agency(system: System, document: Mapping[str, object], now_ms: int)
     `consent.errors.BadRegistration`, and `Conflict` for a changed or revoked row or nothing new.
     """
     registration = parse_registration(document, system.catalogue.keys())
+    _register(system, system.registry.rows_of(registration), now_ms)
+    return registration.agency.id
 
+
+def register_auditor(system: System, document: Mapping[str, object], now_ms: int) -> str:
+    """Registers an auditor; returns its id. Raises as `register_agency` does."""
+    auditor = auditor_from_document(document)
+    _register(system, [system.registry.row_of(auditor)], now_ms)
+    return auditor.id
+
+
+def _register(system: System, wanted: list[Registrant], now_ms: int) -> None:
     def prepare() -> tuple[Item, None]:
         registry = system.registry.current()
-        rows = _new_rows(registry, system.registry.rows_of(registration))
+        rows = _new_rows(registry, wanted)
         return Item(
             draft(now_ms, "registry.add", OPERATOR, count=len(rows)),
             system.system_key,
@@ -39,7 +50,6 @@ def register_agency(system: System, document: Mapping[str, object], now_ms: int)
         ), None
 
     system.record(prepare)
-    return registration.agency.id
 
 
 def _new_rows(registry: Snapshot, wanted: list[Registrant]) -> list[Registrant]:
@@ -59,14 +69,16 @@ def _new_rows(registry: Snapshot, wanted: list[Registrant]) -> list[Registrant]:
     return new
 
 
-def revoke(system: System, agency: str, use: str | None, now_ms: int) -> int:
-    """Revokes an agency with all its uses, or one use. Returns the number of rows revoked."""
+def revoke(system: System, client: str, use: str | None, now_ms: int, kind: str = "agency") -> int:
+    """Revokes an agency with all its uses, or one use, or an auditor. Returns the number of rows
+    revoked.
+    """
 
     def prepare() -> tuple[Item, int]:
         registry = system.registry.current()
-        rows = _chosen(registry, agency, use)
+        rows = _chosen(registry, kind, client, use)
         if not rows:
-            raise NotFound("No such agency or use is registered, or it was revoked before.")
+            raise NotFound(f"No such {kind} or use is registered, or it was revoked before.")
         macs, steps = system.registry.revocations(rows)
         return Item(
             draft(now_ms, "registry.revoke", OPERATOR, count=len(rows)),
@@ -79,11 +91,12 @@ def revoke(system: System, agency: str, use: str | None, now_ms: int) -> int:
     return system.record(prepare)[1]
 
 
-def _chosen(registry: Snapshot, agency: str, use: str | None) -> list[Registrant]:
+def _chosen(registry: Snapshot, kind: str, client: str, use: str | None) -> list[Registrant]:
     active = [row for row in registry.rows if row.state == ACTIVE]
     if use is not None:
-        return [r for r in active if (r.kind, r.parent, r.id) == ("use", agency, use)]
-    return [r for r in active if (r.kind, r.id) == ("agency", agency) or r.parent == agency]
+        return [r for r in active if (r.kind, r.parent, r.id) == ("use", client, use)]
+    uses_of = client if kind == "agency" else None
+    return [r for r in active if (r.kind, r.id) == (kind, client) or r.parent == uses_of]
 
 
 def invite(system: System, lives_seconds: int, now_ms: int) -> str:

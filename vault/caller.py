@@ -28,11 +28,19 @@ class Agency:
 
 @dataclass(frozen=True, slots=True)
 class TokenHolder:
-    """Whoever presents an access token with a proof. `officer`: whom the agency says is asking."""
+    """Whoever presents an access token with a proof. `officer`: whom they say is asking."""
 
     token: Secret
     proof: Proof
     officer: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Auditor:
+    """An auditor that authenticated itself and holds a proof key, as agencies do."""
+
+    client: Client
+    proof: Proof
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The registry: agencies and their intended uses, each row under a mac of the root key.
+"""The registry: agencies, their intended uses, and auditors, each row under a mac of the root key.
 
 Rows are never edited: a use is revoked and replaced, and stays to judge old grants by. What is
 loaded is kept in memory and loaded again when the registry's version has changed.
@@ -12,9 +12,11 @@ from typing import Any
 from consent.decision import Registered
 from consent.registration import (
     Agency,
+    Auditor,
     IntendedUse,
     Registration,
     agency_from_document,
+    auditor_from_document,
     use_from_document,
 )
 from crypto.box import mac
@@ -61,6 +63,7 @@ class Snapshot:
     rows: tuple[Registrant, ...]
     agencies: Mapping[str, Agency]
     uses: Mapping[tuple[str, str], IntendedUse]
+    auditors: Mapping[str, Auditor]
     damaged: tuple[str, ...]
 
     def registered(self, agency: str, use: str) -> Registered:
@@ -103,6 +106,10 @@ class Registry:
         uses = [self._registrant("use", u.id, agency.id, u.document) for u in registration.uses]
         return [self._registrant("agency", agency.id, "", agency.document), *uses]
 
+    def row_of(self, auditor: Auditor) -> Registrant:
+        """The row that an auditor is kept as."""
+        return self._registrant("auditor", auditor.id, "", auditor.document)
+
     def additions(self, rows: Iterable[Registrant], now_ms: int) -> tuple[Step, ...]:
         """The step that inserts rows."""
         return insertion("registry", [asdict(row) | {"created_at": now_ms} for row in rows])
@@ -120,7 +127,7 @@ class Registry:
         return Step(_RAISE_VERSION, {})
 
     def row_mac(self, row: Row, state: str, root_id: int) -> bytes:
-        """agency/1, use/1: (i, id, parent, SHA-256(canonical JSON of the registration), state)."""
+        """agency/1, use/1, auditor/1: (i, id, parent, SHA-256(canonical registration), state)."""
         key = self._root.at(root_id).derive("row")
         return mac(key, f"{row.kind}/1", root_id, row.id, row.parent, sha256(row.document), state)
 
@@ -141,19 +148,16 @@ class Registry:
         found = connection.execute(_ROWS).all()
         rows = [Registrant(*_COLUMNS(row)) for row in found if self.is_whole(row)]
         damaged = [f"{row.kind} {row.id}" for row in found if not self.is_whole(row)]
-        active = [row for row in rows if row.state == ACTIVE]
+
+        def active(kind: str) -> list[tuple[Registrant, Any]]:
+            found = [row for row in rows if (row.kind, row.state) == (kind, ACTIVE)]
+            return [(row, parse_canonical(row.document)) for row in found]
+
         return Snapshot(
             version=version,
             rows=tuple(rows),
-            agencies={
-                row.id: agency_from_document(parse_canonical(row.document))
-                for row in active
-                if row.kind == "agency"
-            },
-            uses={
-                (row.parent, row.id): use_from_document(parse_canonical(row.document))
-                for row in active
-                if row.kind == "use"
-            },
+            agencies={row.id: agency_from_document(d) for row, d in active("agency")},
+            uses={(row.parent, row.id): use_from_document(d) for row, d in active("use")},
+            auditors={row.id: auditor_from_document(d) for row, d in active("auditor")},
             damaged=tuple(damaged),
         )

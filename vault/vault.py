@@ -15,6 +15,7 @@ from crypto.secret import Secret
 from vault import (
     activities,
     agencies,
+    auditing,
     caller,
     ending,
     erasing,
@@ -179,9 +180,27 @@ class Vault:
         """Revokes an agency with all its uses, or one use."""
         return agencies.revoke(self.system, agency, use, self._now())
 
+    def register_auditor(self, _operator: caller.Operator, document: Mapping[str, object]) -> str:
+        """Registers an auditor, who may read the whole log; returns its id."""
+        return agencies.register_auditor(self.system, document, self._now())
+
+    def revoke_auditor(self, _operator: caller.Operator, auditor: str) -> None:
+        """Revokes an auditor: the next look is refused."""
+        agencies.revoke(self.system, auditor, None, self._now(), "auditor")
+
     def invite(self, _operator: caller.Operator, lives_seconds: int) -> str:
         """A code that lets its bearer make one vault."""
         return agencies.invite(self.system, lives_seconds, self._now())
+
+    # An auditor looks at the log: all of it, and no value.
+
+    def issue_audit_token(self, auditor: caller.Auditor) -> str:
+        """An access token for the log, for some minutes."""
+        return auditing.issue_token(self.system, auditor, self._now())
+
+    def record_look(self, by: caller.TokenHolder | caller.Operator, action: str, count: int) -> int:
+        """Records that so many entries are looked at or exported; returns the entry's index."""
+        return auditing.record_look(self.system, by, action, count, self._now())
 
     # Anyone.
 

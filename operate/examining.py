@@ -1,0 +1,162 @@
+"""The log as it is looked at: entries opened one window after another, and all of it for an export.
+
+Nothing here decides or records: `Vault.record_look` did, before anything that is read here leaves.
+Memory does not grow with the log. What an export gives: docs/auditors.md.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from audit.leaf import Opening, open_opening
+from crypto.errors import CannotOpen
+from evidence.export import Entry, ExportedLog
+from vault import caller
+from vault.database import Row
+from vault.keys import AuditKey, audit_salt, open_audit_key
+from vault.keystore import SaltKey
+from vault.log import Head
+from vault.opening import log_key
+from vault.steps import sql
+from vault.system import System
+from vault.vault import Vault
+
+WINDOW_ENTRIES = 1000
+ALWAYS_MS = 0, 2**48 - 1
+_IN_WINDOW = """WHERE (l.log, l.idx) > (:log, :index) AND (l.log, l.idx) <= (:last_log, :last)
+    AND l.entry_id BETWEEN :low AND :high ORDER BY l.log, l.idx LIMIT :most"""
+_WINDOW = sql(
+    f"""SELECT l.log, l.idx, l.entry_id, l.leaf_data, o.subject, o.opening, k.root_id, k.box
+    FROM audit_leaf l LEFT JOIN audit_opening o USING (log, idx)
+    LEFT JOIN audit_key k USING (subject) {_IN_WINDOW}"""
+)
+_PLACES = sql(f"SELECT l.log, l.idx FROM audit_leaf l {_IN_WINDOW}")
+_LEAVES = sql(
+    "SELECT leaf_data FROM audit_leaf WHERE log = :log AND idx BETWEEN :first AND :last"
+    " ORDER BY idx"
+)
+_LOGS = sql(
+    """SELECT log, origin, (SELECT count(*) FROM audit_leaf l WHERE l.log = a.log) AS size
+    FROM audit_log a ORDER BY log"""
+)
+# The last note of each day, and those of the log's end and of entries that were lost.
+_NOTES = sql(
+    """SELECT size, note FROM audit_checkpoint WHERE log = :log AND (size >= :size OR size IN
+    (SELECT max(size) FROM audit_checkpoint WHERE log = :log GROUP BY published_at / 86400000))
+    ORDER BY size"""
+)
+Place = tuple[int, int]  # log, index
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which entries: after a place, up to a place, of calls that came in between two instants."""
+
+    after: Place = (0, 0)
+    last: Place = (2**31, 2**62)
+    between_ms: tuple[int, int] = ALWAYS_MS
+    most: int = WINDOW_ENTRIES
+
+    def values(self) -> dict[str, object]:
+        first_ms, last_ms = self.between_ms  # an entry's id begins with its instant
+        return {
+            "log": self.after[0],
+            "index": self.after[1],
+            "last_log": self.last[0],
+            "last": self.last[1],
+            "low": first_ms.to_bytes(6) + bytes(10),
+            "high": last_ms.to_bytes(6) + b"\xff" * 10,
+            "most": self.most,
+        }
+
+
+def look(vault: Vault, by: caller.TokenHolder, window: Window) -> list[Entry]:
+    """The entries of a window, once the log says that so many were looked at.
+
+    Raises what `Vault.record_look` raises.
+    """
+    with vault.system.main.read() as connection:
+        places = connection.execute(_PLACES, window.values()).all()
+    vault.record_look(by, "log.read", len(places))
+    last = replace(window, last=(places[-1][0], places[-1][1])) if places else None
+    return [] if last is None else read(vault.system, last)
+
+
+def read(system: System, window: Window) -> list[Entry]:
+    """The entries of a window, opened as far as they can be."""
+    with system.main.read() as connection:
+        rows = connection.execute(_WINDOW, window.values()).all()
+    names = {audit_salt(row.subject) for row in rows if row.box is not None}
+    salts = system.keystore.get(list(names)) if names else {}
+    origins, keys = system.log.origins(), dict[bytes, AuditKey]()
+
+    def open_row(row: Row) -> Opening:
+        if row.subject not in keys:
+            root, salt = system.root.at(row.root_id), salts[audit_salt(row.subject)]
+            keys[row.subject] = open_audit_key(root, row.subject, salt, row.box)
+        return open_opening(keys[row.subject].key, origins[row.log], row.entry_id, row.opening)
+
+    return [Entry(*row[:4], *_opened(row, salts, open_row)) for row in rows]
+
+
+def _opened(
+    row: Row, salts: Mapping[SaltKey, bytes], open_row: Callable[[Row], Opening]
+) -> tuple[Opening | None, str]:
+    """The opening, or none and why: a word of `evidence.export.CLOSED`."""
+    if row.opening is None:
+        return None, "missing"
+    if row.box is not None and audit_salt(row.subject) not in salts:
+        return None, "erased"
+    try:
+        return open_row(row), ""
+    except (CannotOpen, KeyError):
+        return None, "damaged"
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """Every log, oldest first, up to the entry `index` of the newest: the one of this export."""
+
+    system: System
+    logs: tuple[ExportedLog, ...]
+    index: int
+
+    @property
+    def total(self) -> int:
+        return sum(log.size for log in self.logs)
+
+    def leaves(self, log: ExportedLog) -> Iterator[bytes]:
+        """Every leaf of a log, in order."""
+        for first in range(0, log.size, WINDOW_ENTRIES):
+            last = min(first + WINDOW_ENTRIES, log.size) - 1
+            values = {"log": log.number, "first": first, "last": last}
+            with self.system.main.read() as connection:
+                leaves = list(connection.execute(_LEAVES, values).scalars())
+            yield from leaves
+
+    def entries(self, log: ExportedLog) -> Iterator[Entry]:
+        """Every entry of a log, in order."""
+        at = -1
+        while found := read(self.system, Window((log.number, at), (log.number, log.size - 1))):
+            yield from found
+            at = found[-1].index
+
+
+def examine(vault: Vault, by: caller.TokenHolder | caller.Operator) -> Examined:
+    """All of the log, once it says that it was exported; raises as `Vault.record_look` does."""
+    with vault.system.main.read() as connection:
+        count = sum(row.size for row in connection.execute(_LOGS)) + 1
+    index = vault.record_look(by, "log.export", count)
+    verifier = log_key(vault.system.settings).verifier
+    logs = []
+    with vault.system.main.read() as connection:
+        head = Head.read(connection)
+        for row in connection.execute(_LOGS).all():
+            values = {"log": row.log, "size": row.size}
+            known = {one.size: one.note for one in connection.execute(_NOTES, values)}
+            size, note = row.size, known.get(row.size, "")
+            if row.log == head.log:
+                size, note = head.frontier.size, head.note
+            vkey = replace(verifier, name=row.origin).vkey
+            notes = tuple(known.values())
+            logs.append(ExportedLog(row.log, row.origin, vkey, size, note, notes))
+    return Examined(vault.system, tuple(logs), index)
