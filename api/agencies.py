@@ -59,15 +59,28 @@ class Agency(Answer):
     intended_uses: list[IntendedUse]
 
 
+class Auditor(Answer):
+    """Who may read the whole log, and no value; as registered."""
+
+    id: str
+    state: State
+    names: Texts
+    jwks: dict[str, Any]
+
+
 class Register(Answer):
     agencies: list[Agency]
+    auditors: list[Auditor]
 
 
 @router.get("/v1/agencies", response_model_exclude_none=True, responses=documented(500))
 def agencies(vault: OpenedVault) -> Register:
-    """Every agency and intended use that is or was registered"""
+    """Every agency, intended use and auditor that is or was registered"""
     found = vault.registry()
-    return Register(agencies=[_agency(found, row) for row in found.rows if row.kind == "agency"])
+    return Register(
+        agencies=[_agency(found, row) for row in found.rows if row.kind == "agency"],
+        auditors=[Auditor(**_document(row)) for row in found.rows if row.kind == "auditor"],
+    )
 
 
 def _agency(registry: Snapshot, row: Registrant) -> Agency:

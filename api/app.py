@@ -12,6 +12,7 @@ from starlette.routing import Match
 from api import (
     activity,
     agencies,
+    auditing,
     catalogue,
     data,
     grants,
@@ -36,7 +37,7 @@ from vault.vault import Vault
 
 NOUNS = (  # in the order in which a path is looked up: what agencies read all day comes first
     data, tokens, vaults, sessions, methods, catalogue, values, agencies, offers, grants, activity,
-    metadata, tiles, landing, health,
+    auditing, metadata, tiles, landing, health,
 )  # fmt: skip
 
 
@@ -53,8 +54,8 @@ def create_app(vault: Vault) -> FastAPI:
     app.add_middleware(QuickRead, vault=vault)
     app.add_middleware(Edge, body_bytes_max=settings.body_bytes_max, threads_max=threads_max(vault))
 
-    async def on_error(_: Request, error: Exception) -> JSONResponse:
-        return problem_of(error, settings.url)
+    async def on_error(request: Request, error: Exception) -> JSONResponse:
+        return problem_of(error, settings.url, request.url.path)
 
     app.add_exception_handler(VaultError, on_error)
     app.add_exception_handler(ConsentError, on_error)

@@ -15,6 +15,7 @@ from api.problems import TokenMissing
 from consent.credentials import OFFICER_CHARACTERS_MAX, Proof, verify_proof
 from consent.errors import InvalidProof
 from vault import caller
+from vault.auditing import parse_audit_token
 from vault.errors import BadInput, InvalidToken, SessionEnded
 from vault.reading import parse_access_token
 from vault.unlocking import parse_session_token
@@ -63,8 +64,13 @@ class Presented:
     token: str = field(repr=False)
     officer: str | None
 
-    def prove(self, proof: str, path: str, vault: Vault) -> caller.TokenHolder:
-        """The holder of the token, once the proof has passed for a GET of `path`."""
+    def prove(
+        self, proof: str, path: str, vault: Vault, *, of_auditor: bool = False
+    ) -> caller.TokenHolder:
+        """The holder of an agency's token, or an auditor's, once the proof has passed for a GET of
+        `path`.
+        """
+        parse = parse_audit_token if of_auditor else parse_access_token
         verified = verify_proof(
             proof,
             method="GET",
@@ -72,9 +78,7 @@ class Presented:
             now_ms=vault.system.clock.now_ms(),
             access_token=self.token,
         )
-        return caller.TokenHolder(
-            parse_access_token(self.token), verified, _officer(verified, self.officer)
-        )
+        return caller.TokenHolder(parse(self.token), verified, _officer(verified, self.officer))
 
 
 class AccessTokenScheme(SecurityBase):

@@ -20,14 +20,13 @@ from api.credentials import (
     proof_header,
 )
 from api.described import documented
-from api.problems import TokenMissing, problem_of
+from api.problems import DATA_PATH, TokenMissing, problem_of
 from api.shapes import Answer, day
 from consent.errors import ConsentError
 from vault.errors import VaultError
 from vault.reading import Released
 from vault.vault import Vault
 
-DATA_PATH = "/v1/data"
 FIELDS_CHARACTERS_MAX = 8192
 SUPERSEDED = "superseded"
 

@@ -4,10 +4,10 @@ from fastapi import APIRouter
 
 from api.bodies import StrictRoute
 from api.credentials import OpenedVault
-from api.data import DATA_PATH
 from api.described import documented
+from api.problems import AUDIT_PATH, DATA_PATH
 from api.shapes import Answer
-from api.tokens import PRE_AUTHORIZED_CODE, TOKEN_PATH
+from api.tokens import AUDIT_SCOPE, GRANT_TYPES, TOKEN_PATH
 from crypto.jose import ALGORITHMS
 
 router = APIRouter(route_class=StrictRoute, tags=["oauth"])
@@ -17,6 +17,7 @@ class AuthorizationServer(Answer):
     issuer: str
     token_endpoint: str
     grant_types_supported: list[str]
+    scopes_supported: list[str]
     response_types_supported: list[str]
     token_endpoint_auth_methods_supported: list[str]
     token_endpoint_auth_signing_alg_values_supported: list[str]
@@ -26,6 +27,7 @@ class AuthorizationServer(Answer):
 class ProtectedResource(Answer):
     resource: str
     authorization_servers: list[str]
+    scopes_supported: list[str] | None = None
     bearer_methods_supported: list[str]
     dpop_bound_access_tokens_required: bool
     dpop_signing_alg_values_supported: list[str]
@@ -38,7 +40,8 @@ async def authorization_server(vault: OpenedVault) -> AuthorizationServer:
     return AuthorizationServer(
         issuer=url,
         token_endpoint=url + TOKEN_PATH,
-        grant_types_supported=[PRE_AUTHORIZED_CODE],
+        grant_types_supported=list(GRANT_TYPES),
+        scopes_supported=[AUDIT_SCOPE],
         response_types_supported=[],
         token_endpoint_auth_methods_supported=["private_key_jwt"],
         token_endpoint_auth_signing_alg_values_supported=list(ALGORITHMS),
@@ -46,13 +49,31 @@ async def authorization_server(vault: OpenedVault) -> AuthorizationServer:
     )
 
 
-@router.get("/.well-known/oauth-protected-resource" + DATA_PATH, responses=documented(500))
+@router.get(
+    "/.well-known/oauth-protected-resource" + DATA_PATH,
+    response_model_exclude_none=True,
+    responses=documented(500),
+)
 async def protected_resource(vault: OpenedVault) -> ProtectedResource:
     """The metadata of what agencies read"""
-    url = vault.system.settings.url
+    return _resource(vault.system.settings.url, DATA_PATH, None)
+
+
+@router.get(
+    "/.well-known/oauth-protected-resource" + AUDIT_PATH,
+    response_model_exclude_none=True,
+    responses=documented(500),
+)
+async def audited_resource(vault: OpenedVault) -> ProtectedResource:
+    """The metadata of what auditors read"""
+    return _resource(vault.system.settings.url, AUDIT_PATH, [AUDIT_SCOPE])
+
+
+def _resource(url: str, path: str, scopes: list[str] | None) -> ProtectedResource:
     return ProtectedResource(
-        resource=url + DATA_PATH,
+        resource=url + path,
         authorization_servers=[url],
+        scopes_supported=scopes,
         bearer_methods_supported=["header"],
         dpop_bound_access_tokens_required=True,
         dpop_signing_alg_values_supported=list(ALGORITHMS),

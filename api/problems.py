@@ -39,6 +39,7 @@ V = TypeVar("V")
 PROBLEM_JSON = "application/problem+json"
 TYPE_PREFIX = "urn:burgerkluis:problem:"
 LOG_RETRY_SECONDS = 2
+DATA_PATH, AUDIT_PATH = "/v1/data", "/v1/audit"
 _FAULTS_MAX = 10
 
 _STATUSES: dict[type[Exception], int] = {
@@ -135,10 +136,10 @@ def problem_of_status(status: int, headers: Mapping[str, str] | None = None) -> 
     return problem(known, *_BY_STATUS[known], headers)
 
 
-def problem_of(error: Exception, url: str) -> JSONResponse:
-    """The problem of an error of the vault, or of a proof that was refused."""
+def problem_of(error: Exception, url: str, path: str = DATA_PATH) -> JSONResponse:
+    """The problem of an error of the vault, or of a proof that was refused, at `path`."""
     if isinstance(error, TokenMissing):
-        return _login_needed(url)
+        return _login_needed(url, path)
     status = _lookup(_STATUSES, error)
     if status is None:
         return problem_of_status(500)
@@ -147,26 +148,27 @@ def problem_of(error: Exception, url: str) -> JSONResponse:
     if isinstance(error, SessionEnded):
         headers = {"WWW-Authenticate": "Bearer"}
     elif isinstance(error, InvalidToken):
-        headers = {"WWW-Authenticate": challenge(url, "invalid_token")}
+        headers = {"WWW-Authenticate": challenge(url, path, "invalid_token")}
     elif isinstance(error, InvalidProof | Replayed):
         code = "invalid_dpop_proof"
-        headers = {"WWW-Authenticate": challenge(url, code)}
+        headers = {"WWW-Authenticate": challenge(url, path, code)}
     limit = error.limit if isinstance(error, TooMany) else None
     return problem(status, code, str(error), headers, limit=limit)
 
 
-def challenge(url: str, error: str | None = None) -> str:
+def challenge(url: str, path: str, error: str | None = None) -> str:
     """RFC 9449 §7.1, RFC 9728 §5.1: one challenge, because two confuse clients."""
     parts = [f'algs="{" ".join(ALGORITHMS)}"']
     if error is not None:
         parts.insert(0, f'error="{error}"')
-    parts.append(f'resource_metadata="{url}/.well-known/oauth-protected-resource/v1/data"')
+    resource = AUDIT_PATH if path.startswith(AUDIT_PATH) else DATA_PATH
+    parts.append(f'resource_metadata="{url}/.well-known/oauth-protected-resource{resource}"')
     return "DPoP " + ", ".join(parts)
 
 
-def _login_needed(url: str) -> JSONResponse:
+def _login_needed(url: str, path: str) -> JSONResponse:
     """No token at all: a challenge without an error (RFC 6750 §3.1)."""
-    headers = {"WWW-Authenticate": challenge(url)}
+    headers = {"WWW-Authenticate": challenge(url, path)}
     return problem(401, "token_missing", "Send an access token and a DPoP proof.", headers)
 
 

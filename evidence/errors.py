@@ -34,3 +34,9 @@ class BadLog(EvidenceError):
     """A log that can't be compared with: `note` not signed, another `origin`, `tiles` that lie."""
 
     about = "log refused"
+
+
+class BadExport(EvidenceError):
+    """A file that is no export, or one that is not taken any further. Its word says why."""
+
+    about = "export refused"

@@ -25,6 +25,12 @@ CODES = (
     "consistency",  # a checkpoint does not go on from one that was seen before
     "continue",  # a log does not go on from the end of the one before it
     "forgotten",  # an entry that was seen before is not there any more
+    # Of an export alone:
+    "member",  # a member is not there, is one too many, or not what the manifest says
+    "manifest",  # the manifest says something else than what is there
+    "closed",  # an entry is neither open nor accounted for, or nobody erased it
+    "rendering",  # a rendering is not what the openings give
+    "previous",  # the export before is not a beginning of this one
 )
 
 

@@ -78,6 +78,10 @@ class Snapshot:
         found = self.agencies.get(agency)
         return None if found is None else found.jwks
 
+    def auditor_keys_of(self, auditor: str) -> tuple[PublicJwk, ...] | None:
+        found = self.auditors.get(auditor)
+        return None if found is None else found.jwks
+
 
 class Registry:
     """Loads the registry and makes the steps that change it."""

@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from vault.vault import Vault
 AGENCY = "https://oin.example/00000001234567890000"
 OTHER_AGENCY = "https://oin.example/00000009999999990000"
 STRICT_AGENCY = "https://oin.example/00000007777777770000"
+AUDITOR = "https://oin.example/00000005555555550000"
 USE = "desk"
 NAMES = ("identity.given_name", "identity.family_name")
 BIRTH_DATE = "identity.birth_date"
@@ -39,6 +40,7 @@ PRE_AUTHORIZED_CODE = "urn:ietf:params:oauth:grant-type:pre-authorized_code"
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 TOKEN_PATH = "/oauth/token"
 DATA_PATH = "/v1/data"
+ENTRIES_PATH, EXPORT_PATH = "/v1/audit/entries", "/v1/audit/export"
 START_SECONDS_MAX = 20
 
 
@@ -357,6 +359,57 @@ class Agency:
         return self.http.get(DATA_PATH, params={"fields": fields}, headers=sent)
 
 
+@dataclass
+class Auditor(Agency):
+    """A registered auditor: signs in as agencies do, without a code."""
+
+    id: str = AUDITOR
+
+    def sign_in(
+        self, proof: str | None = None, signed_by: dict[str, Any] | None = None, **parameters: str
+    ) -> httpx.Response:
+        assertion = replace(self, key=signed_by or self.key).assertion()
+        form = {
+            "grant_type": "client_credentials",
+            "scope": "audit",
+            "client_assertion_type": JWT_BEARER,
+            "client_assertion": assertion,
+            **parameters,
+        }
+        headers = {"DPoP": proof or self.proof("POST", TOKEN_PATH)}
+        return self.http.post(TOKEN_PATH, data=form, headers=headers)
+
+    def audit_token(self) -> str:
+        answer = self.sign_in()
+        assert answer.status_code == 200, answer.text
+        token: str = answer.json()["access_token"]
+        return token
+
+    def look(
+        self,
+        path: str = ENTRIES_PATH,
+        token: str | None = None,
+        proof: str | None = None,
+        **query: Any,
+    ) -> httpx.Response:
+        token = token or self.audit_token()
+        headers = {
+            "Authorization": f"DPoP {token}",
+            "DPoP": proof or self.proof("GET", path, token),
+        }
+        return self.http.get(path, params=query, headers=headers)
+
+
+def register_auditor(server: Server, auditor: Auditor) -> Auditor:
+    document = {
+        "id": auditor.id,
+        "names": dict.fromkeys(("nl", "fr", "de", "en"), "Rekenkamer"),
+        "jwks": {"keys": [jose.public_jwk(auditor.key)]},
+    }
+    server.vault.register_auditor(Operator(), document)
+    return auditor
+
+
 def register(server: Server, agency: Agency, **changed: Any) -> Agency:
     text = dict.fromkeys(("nl", "fr", "de", "en"), "Wat en waarom")
     document = {
@@ -411,3 +464,10 @@ def grant_of(citizen: Citizen, made: dict[str, Any]) -> dict[str, Any]:
     grants = citizen.get("/v1/grants").json()["grants"]
     found: dict[str, Any] = next(one for one in grants if one["grant"] == made["grant"])
     return found
+
+
+@pytest.fixture(scope="session")
+def auditor(server: Server) -> Iterator[Auditor]:
+    """The auditor of the shared server."""
+    with server.client() as client:
+        yield register_auditor(server, Auditor(client, server.url))

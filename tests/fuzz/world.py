@@ -15,12 +15,13 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.core.failures import Failure
 from schemathesis.openapi.checks import IgnoredAuth, RejectedPositiveData, UndefinedContentType
 
+from api.problems import AUDIT_PATH
 from api.sessions import DEVICE_SECRET
 from tests.api.conftest import (
-    DATA_PATH,
     FIELDS,
     TOKEN_PATH,
     Agency,
+    Auditor,
     Citizen,
     Seen,
     Server,
@@ -28,6 +29,7 @@ from tests.api.conftest import (
     furnish,
     make_citizen,
     register,
+    register_auditor,
     running,
 )
 from tests.fuzz.taught import FRESH_ASSERTION, Link, taught_document
@@ -55,6 +57,7 @@ class World:
     http: httpx.Client
     wire: requests.Session
     agency: Agency
+    auditor: Auditor
     citizen: Citizen
     access: str
     seen: Counter[tuple[str, int]] = field(default_factory=Counter)
@@ -74,8 +77,12 @@ class World:
         if "session" in schemes and who.session is not None:
             headers["Authorization"] = f"Bearer {who.session}"
         if "access_token" in schemes and who.access is not None:
-            headers["Authorization"] = f"DPoP {who.access}"
-            headers["DPoP"] = self.agency.proof("GET", DATA_PATH, who.access)
+            path = case.operation.path
+            holder, token = self.agency, who.access
+            if path.startswith(AUDIT_PATH):
+                holder, token = self.auditor, self.auditor.audit_token()
+            headers["Authorization"] = f"DPoP {token}"
+            headers["DPoP"] = holder.proof("GET", path, token)
         elif "dpop_proof" in schemes:
             headers["DPoP"] = self.agency.proof("POST", TOKEN_PATH)
         return headers
@@ -154,9 +161,10 @@ def opened_world(folder: Path) -> Iterator[World]:
     try:
         with server.client() as http, requests.Session() as wire:
             agency = register(server, Agency(http, server.url))
+            auditor = register_auditor(server, Auditor(http, server.url))
             citizen = furnish(make_citizen(http))
             code = citizen.offer(fields=list(FIELDS), follow=True)["code"]
-            yield World(server, http, wire, agency, citizen, agency.token(code))
+            yield World(server, http, wire, agency, auditor, citizen, agency.token(code))
     finally:
         next(generator, None)
 
