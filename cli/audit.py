@@ -1,5 +1,6 @@
 """`kluis audit`: is the log whole, and what does it say (docs/audit.md)."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -7,33 +8,64 @@ import typer
 from audit.shapes import instant_text
 from cli import audit_keys
 from cli.errors import FAILED, CannotSay, Failed, WrongUse
-from cli.installation import settings_of
+from cli.examining import anomalies_in, tell_anomalies, verify_file, write_export
+from cli.installation import opened, settings_of
 from cli.options import DEFAULT_DATA, Data, Json
 from cli.output import Output, when
+from evidence.anomalies import anomalies_of
 from operate import continuing, verification
+from operate.examining import examine
 from operate.signers import public_keys
+from vault.caller import Operator
 from vault.clock import SystemClock
 from vault.errors import NotReady
 
 app = typer.Typer(
-    no_args_is_help=True, help="Check the log of everything that happened, or list it."
+    no_args_is_help=True, help="Check the log of everything that happened, list or export it."
 )
 app.add_typer(audit_keys.app, name="keys")
 
 
+Previous = Annotated[
+    Path | None, typer.Option("--previous", help="The export before: this one must continue it.")
+]
+Force = Annotated[bool, typer.Option("--force", help="Write over a file that is there.")]
+
+
 @app.command()
-def verify(data: Data = DEFAULT_DATA, json: Json = False) -> None:
-    """Check the whole log, and the tables against it.
+def verify(
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="An export. Left out: the installation in --data is checked."),
+    ] = None,
+    key: Annotated[
+        list[str] | None,
+        typer.Option("--key", help="The log's public key, for an export; once for each log."),
+    ] = None,
+    previous: Previous = None,
+    data: Data = DEFAULT_DATA,
+    json: Json = False,
+) -> None:
+    """Check the whole log: an export by the log's key alone, or an installation with its tables.
 
     Ends with 0 when everything is whole, with 1 when something was changed, and with 2 when it
     can't be said, for instance because the log is still empty or a database can't be opened. A
-    server may be running.
+    server may be running; for an export none is needed.
 
     \b
-    Example:
+    Examples:
       kluis audit verify
+      kluis audit verify november.zip --key kluis.example.org/audit+fd80...
     """
     out = Output(json)
+    if file is not None:
+        return verify_file(file, key or [], previous, out)
+    if key or previous:
+        raise WrongUse("--key and --previous are for an export: name its file.")
+    return _verify_data(data, out)
+
+
+def _verify_data(data: Path, out: Output) -> None:
     try:
         with out.working("Checking every entry"):
             found = verification.verify_data(settings_of(data))
@@ -58,6 +90,57 @@ def verify(data: Data = DEFAULT_DATA, json: Json = False) -> None:
         out.say(f"The log of {found.size} entries is NOT whole.{where}", style="bold red")
         raise typer.Exit(FAILED)
     out.say(f"The log is whole: {found.size} entries.", style="green")
+
+
+@app.command()
+def export(
+    file: Annotated[Path, typer.Argument(help="Where to write it: a zip file.")],
+    previous: Previous = None,
+    force: Force = False,
+    data: Data = DEFAULT_DATA,
+    json: Json = False,
+) -> None:
+    """Write the whole log into one file for an auditor, every entry opened. That is an entry, too.
+
+    Who has the file reads who did what in every vault, and no value. A server may be running.
+
+    \b
+    Example:
+      kluis audit export november.zip --previous october.zip
+    """
+    out = Output(json)
+    total = write_export(data, file, previous, out, force=force)
+    out.answer({"file": str(file), "entries": total})
+    out.say(
+        f"{total} entries are in {file}. The auditor checks it: kluis audit verify {file} --key KEY"
+    )
+
+
+@app.command()
+def anomalies(
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="An export. Left out: the log of the installation in --data."),
+    ] = None,
+    data: Data = DEFAULT_DATA,
+    json: Json = False,
+) -> None:
+    """Tell what is unusual: sudden volume, odd hours, one officer and many vaults, refusals.
+
+    Each line states the figures it rests on. It accuses nobody. Looking at an installation's log is
+    an entry.
+
+    \b
+    Example:
+      kluis audit anomalies november.zip
+    """
+    out = Output(json)
+    if file is not None:
+        return tell_anomalies(anomalies_in(file), out)
+    with opened(data, out) as vault, out.working("Going through every entry"):
+        examined = examine(vault, Operator(), "log.read")
+        found = anomalies_of(one for log in examined.logs for one in examined.entries(log))
+    return tell_anomalies(found, out)
 
 
 @app.command()

@@ -6,7 +6,8 @@ secret goes where it was meant to go or nowhere.
 
 import ipaddress
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -61,6 +62,28 @@ class Server:
         headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:
         """The answer as it came. Raises `Failed` where there is none."""
+        with self._asking() as client:
+            return client.request(
+                method, self.url + path, json=json, data=form, params=query, headers=headers
+            )
+
+    @contextmanager
+    def stream(
+        self, path: str, query: Mapping[str, str], headers: Mapping[str, str]
+    ) -> Iterator[tuple[httpx.Response, Iterator[bytes]]]:
+        """A long answer to a GET, piece by piece. Raises as `call` does."""
+        with (
+            self._asking() as client,
+            client.stream("GET", self.url + path, params=query, headers=headers) as answer,
+        ):
+            if not answer.is_success:
+                answer.read()
+                raise refusal(self.url, answer)
+            yield answer, _pieces(answer)
+
+    @contextmanager
+    def _asking(self) -> Iterator[httpx.Client]:
+        """A client for one request; its errors as ours."""
         client = httpx.Client(
             verify=_tls(),
             timeout=_TIMEOUT_SECONDS,
@@ -70,9 +93,7 @@ class Server:
         )
         try:
             with client:
-                return client.request(
-                    method, self.url + path, json=json, data=form, params=query, headers=headers
-                )
+                yield client
         except (httpx.ConnectError, httpx.ConnectTimeout):
             raise Failed(
                 "unreachable", f"Nothing answers at {self.url}. Is the address right, is it up?"
@@ -88,6 +109,15 @@ class Server:
                 "no_answer",
                 f"The connection to {self.url} broke ({name}). It may have been done: look.",
             ) from None
+
+
+def _pieces(answer: httpx.Response) -> Iterator[bytes]:
+    try:
+        yield from answer.iter_raw()
+    except httpx.HTTPError:
+        raise Failed(
+            "no_answer", "The connection broke before all of it came. Ask again."
+        ) from None
 
 
 def good(answer: httpx.Response) -> Answer:

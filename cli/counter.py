@@ -12,7 +12,7 @@ import httpx
 
 from cli.client import Answer, Server, checked_url, good, refusal
 from cli.errors import Failed, Refused, WrongUse
-from cli.profile import DeskState, Profile, again, desk_profile
+from cli.profile import DeskState, Profile, again, client_profile
 from crypto.encoding import b64u
 from crypto.jose import generate_key, public_jwk, sign
 
@@ -26,11 +26,13 @@ _LOOKALIKES = str.maketrans("OIL", "011", " -\t")
 Body = dict[str, Any]
 
 
-class Counter:
-    """One desk of an agency, by the profile that holds its keys."""
+class Client:
+    """Who signs in with a registered key, by the profile that holds it."""
+
+    command, names = "desk", "agency"
 
     def __init__(self, name: str, url: str | None = None) -> None:
-        self.profile: Profile[DeskState] = desk_profile(name)
+        self.profile: Profile[DeskState] = client_profile(self.command, name)
         self.state = self.profile.load() if self.profile.exists else DeskState()
         if url is not None:
             given = checked_url(url)
@@ -65,60 +67,6 @@ class Counter:
         """Remembers which agency this desk is of; None: only the server it was given."""
         self.state.agency = agency or self.state.agency
         self.profile.save(self.state)
-
-    def redeem(self, code: str, tx_code: str | None = None) -> Body:
-        """Exchanges a citizen's code for access, once.
-
-        The key that the access is bound to is new for each code, and the same when one code is
-        presented again: so the server can tell a lost answer from a stolen code.
-        """
-        key = self._key()
-        self._url()
-        self._agency()
-        code = checked_code(code)
-        code_hash = hashlib.sha256(code.encode()).hexdigest()
-        code_key = self.state.code_key
-        if self.state.code_hash != code_hash or code_key is None:
-            code_key = generate_key()
-            self.state.code_key, self.state.code_hash = code_key, code_hash
-            self.profile.save(self.state)  # before it is sent: an answer can get lost
-        form = {"grant_type": _GRANT_TYPE, "pre-authorized_code": code}
-        if tx_code is not None:
-            form["tx_code"] = tx_code
-
-        def send(server: Server, nonce: str | None) -> httpx.Response:
-            signed_in = {
-                "client_assertion_type": _ASSERTION_TYPE,
-                "client_assertion": self._assertion(key),
-            }
-            proof = self._proof(code_key, "POST", TOKEN_PATH, nonce=nonce)
-            return server.raw("POST", TOKEN_PATH, form=form | signed_in, headers={"DPoP": proof})
-
-        try:
-            given = self._send(send).body
-        except Refused as refused:
-            raise _about_tx_code(refused, tx_code) from None
-        if not isinstance(given.get("access_token"), str):
-            raise Failed("not_a_vault", f"{self.state.url} does not answer like a vault.")
-        self.state.token, self.state.proof_key = given["access_token"], code_key
-        self.state.fields = granted_fields(given)
-        self.state.ends = _instant_in(given.get("expires_in"))
-        self.profile.save(self.state)
-        return given
-
-    def read(self, fields: Sequence[str], officer: str | None = None) -> Body:
-        """Reads granted fields with the access that was redeemed last."""
-        token, key = self.state.token, self.state.proof_key
-        if token is None or key is None:
-            raise Failed("no_access", f"Nothing was redeemed yet: {self._again('redeem CODE')}")
-
-        def send(server: Server, nonce: str | None) -> httpx.Response:
-            extra = {} if officer is None else {"officer": officer}
-            proof = self._proof(key, "GET", DATA_PATH, token=token, nonce=nonce, extra=extra)
-            headers = {"Authorization": f"DPoP {token}", "DPoP": proof}
-            return server.raw("GET", DATA_PATH, query={"fields": ",".join(fields)}, headers=headers)
-
-        return self._send(send).body
 
     # How
 
@@ -184,22 +132,80 @@ class Counter:
         return sign(claims, key, typ="dpop+jwt", carry_key=True)
 
     def _again(self, command: str) -> str:
-        return again(f"kluis desk {command}", self.profile.name)
+        return again(f"kluis {self.command} {command}", self.profile.name)
 
     def _key(self) -> Body:
         if self.state.key is None:
-            raise Failed("no_key", f"This desk has no key yet. Make one: {self._again('keygen')}")
+            raise Failed("no_key", f"There is no key here yet. Make one: {self._again('keygen')}")
         return self.state.key
 
     def _agency(self) -> str:
         if self.state.agency is None:
-            raise WrongUse("Which agency is this desk of? Say so once: --agency ID")
+            raise WrongUse(f"Of whom is this {self.command}? Say so once: --{self.names} ID")
         return self.state.agency
 
     def _url(self) -> str:
         if self.state.url is None:
             raise WrongUse("Which server? Say so once: --url https://kluis.example.org")
         return self.state.url
+
+
+class Counter(Client):
+    """One desk of an agency."""
+
+    def redeem(self, code: str, tx_code: str | None = None) -> Body:
+        """Exchanges a citizen's code for access, once.
+
+        The key that the access is bound to is new for each code, and the same when one code is
+        presented again: so the server can tell a lost answer from a stolen code.
+        """
+        key = self._key()
+        self._url()
+        self._agency()
+        code = checked_code(code)
+        code_hash = hashlib.sha256(code.encode()).hexdigest()
+        code_key = self.state.code_key
+        if self.state.code_hash != code_hash or code_key is None:
+            code_key = generate_key()
+            self.state.code_key, self.state.code_hash = code_key, code_hash
+            self.profile.save(self.state)  # before it is sent: an answer can get lost
+        form = {"grant_type": _GRANT_TYPE, "pre-authorized_code": code}
+        if tx_code is not None:
+            form["tx_code"] = tx_code
+
+        def send(server: Server, nonce: str | None) -> httpx.Response:
+            signed_in = {
+                "client_assertion_type": _ASSERTION_TYPE,
+                "client_assertion": self._assertion(key),
+            }
+            proof = self._proof(code_key, "POST", TOKEN_PATH, nonce=nonce)
+            return server.raw("POST", TOKEN_PATH, form=form | signed_in, headers={"DPoP": proof})
+
+        try:
+            given = self._send(send).body
+        except Refused as refused:
+            raise _about_tx_code(refused, tx_code) from None
+        if not isinstance(given.get("access_token"), str):
+            raise Failed("not_a_vault", f"{self.state.url} does not answer like a vault.")
+        self.state.token, self.state.proof_key = given["access_token"], code_key
+        self.state.fields = granted_fields(given)
+        self.state.ends = _instant_in(given.get("expires_in"))
+        self.profile.save(self.state)
+        return given
+
+    def read(self, fields: Sequence[str], officer: str | None = None) -> Body:
+        """Reads granted fields with the access that was redeemed last."""
+        token, key = self.state.token, self.state.proof_key
+        if token is None or key is None:
+            raise Failed("no_access", f"Nothing was redeemed yet: {self._again('redeem CODE')}")
+
+        def send(server: Server, nonce: str | None) -> httpx.Response:
+            extra = {} if officer is None else {"officer": officer}
+            proof = self._proof(key, "GET", DATA_PATH, token=token, nonce=nonce, extra=extra)
+            headers = {"Authorization": f"DPoP {token}", "DPoP": proof}
+            return server.raw("GET", DATA_PATH, query={"fields": ",".join(fields)}, headers=headers)
+
+        return self._send(send).body
 
 
 def checked_code(text: str) -> str:

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 
 from cli.errors import Failed, WrongUse
@@ -34,15 +35,27 @@ def write_new(path: Path, content: bytes, *, force: bool = False, private: bool 
     _replace(path, content, 0o600 if private else 0o644)
 
 
-def _replace(path: Path, content: bytes, mode: int) -> None:
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+def write_pieces(path: Path, pieces: Iterable[bytes], *, force: bool = False) -> int:
+    """Writes what comes piece by piece, for this user's eyes alone; returns how many bytes.
+
+    The file stands there once all of it came.
+    """
+    check_free(path, force=force)
+    return _replace(path, pieces, 0o600)
+
+
+def _replace(path: Path, content: bytes | Iterable[bytes], mode: int) -> int:
+    draft, size = path.with_name(f".{path.name}.{secrets.token_hex(8)}"), 0
     try:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
+            for piece in [content] if isinstance(content, bytes) else content:
+                size += file.write(piece)
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
     except OSError as error:
-        draft.unlink(missing_ok=True)
         raise Failed("unwritable_file", f"{path} can't be written: {error.strerror}.") from None
+    finally:
+        draft.unlink(missing_ok=True)
+    return size

@@ -7,12 +7,13 @@ without control characters, so that it can't steer a terminal.
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -83,6 +84,21 @@ class Output:
                 yield
         else:
             yield
+
+    @contextmanager
+    def counting(self, what: str, total: int) -> Iterator[Callable[[float], None]]:
+        """Shows how many of `total` are done, on a terminal only; to be told how many more are."""
+        if not self._err.is_terminal or self.as_json:
+            yield lambda _: None
+            return
+        columns = (
+            BarColumn(),
+            TextColumn("{task.completed:.0f} of {task.total:.0f}"),
+            TextColumn(what),
+        )
+        with Progress(*columns, console=self._err, transient=True) as progress:
+            task = progress.add_task(what, total=total)
+            yield lambda more: progress.advance(task, more)
 
     def error(self, error: CliError) -> None:
         if self.as_json:

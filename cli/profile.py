@@ -105,8 +105,9 @@ def wallet_profile(name: str) -> Profile[WalletState]:
     return Profile("wallet", name, WalletState)
 
 
-def desk_profile(name: str) -> Profile[DeskState]:
-    return Profile("desk", name, DeskState)
+def client_profile(command: str, name: str) -> Profile[DeskState]:
+    """Of an agency's desk, or of an auditor."""
+    return Profile(command, name, DeskState)
 
 
 def again(command: str, profile: str) -> str:

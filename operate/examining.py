@@ -146,11 +146,13 @@ class Examined:
             at = found[-1].index
 
 
-def examine(vault: Vault, by: caller.TokenHolder | caller.Operator) -> Examined:
+def examine(
+    vault: Vault, by: caller.TokenHolder | caller.Operator, action: str = "log.export"
+) -> Examined:
     """All of the log, once it says that it was exported; raises as `Vault.record_look` does."""
     with vault.system.main.read() as connection:
         count = sum(row.size for row in connection.execute(_LOGS)) + 1
-    index = vault.record_look(by, "log.export", count)
+    index = vault.record_look(by, action, count)
     verifier = log_key(vault.system.settings).verifier
     logs = []
     with vault.system.main.read() as connection:
