@@ -1,4 +1,4 @@
-"""What is unusual is told with its figures; quiet histories, and those with no past, say nothing."""
+"""What is unusual is told with its figures; quiet histories, or those with no past, are silent."""
 
 from collections.abc import Iterable, Iterator
 

@@ -1,4 +1,4 @@
-"""The renderings of an export: a table that runs nothing, and lines in the shape of two standards."""
+"""Renderings of an export: a table that runs nothing, and lines in the shape of two standards."""
 
 import csv
 import io

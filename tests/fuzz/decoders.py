@@ -5,6 +5,7 @@ takes only what its encoder writes: encode(decode(b)) == b. Of the others encode
 as the same value. The table serves Hypothesis (`test_decoders.py`) and atheris (`run.py`) alike.
 """
 
+import io
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,12 +25,19 @@ from catalogue import brp, edtf, fields
 from cli import checking
 from consent.credentials import verify_assertion, verify_proof
 from consent.errors import BadRegistration, InvalidClient, InvalidProof
-from consent.registration import agency_from_document, parse_registration, use_from_document
+from consent.registration import (
+    agency_from_document,
+    auditor_from_document,
+    parse_registration,
+    use_from_document,
+)
 from consent.terms import Terms
 from crypto import box, code, encoding, jose
 from crypto.errors import BadToken, CannotOpen, Malformed
+from evidence import archive, entries, exported
 from evidence.cosignature import cosignatures, parse_verifier
-from evidence.errors import BadPolicy, BadReceipt, BadTile
+from evidence.errors import BadExport, BadPolicy, BadReceipt, BadTile
+from evidence.examination import verify_export
 from evidence.policy import parse_policy
 from evidence.receipt import check_receipt
 from evidence.tiles import decode_bundle, encode_bundle, parse_tile_path, tile_path
@@ -38,6 +46,7 @@ from tests.audit.logbook import ORIGIN
 from tests.fuzz import seeds
 from vault import reading, sessions, statement, unlocking
 from vault.agencies import parse_invite
+from vault.auditing import parse_audit_token
 from vault.errors import BadInput, CannotUnlock, Damaged, InvalidToken, Refused, SessionEnded
 from vault.keystore import Owed
 
@@ -158,6 +167,22 @@ def _frontier(data: bytes) -> tree.Frontier:
     if len(data) < 2:
         raise MalformedTile("frontier")
     return tree.Frontier.decode(int.from_bytes(data[:2], "big"), data[2:])
+
+
+def _auditor(document: Any) -> Any:
+    """An auditor whose stored document passes again."""
+    found = auditor_from_document(document)
+    assert auditor_from_document(found.document) == found
+    return found
+
+
+def _zip(data: bytes) -> Any:
+    reader = archive.Reader(io.BytesIO(data))
+    return {name: reader.digest(name) for name in reader.names}
+
+
+def _export(data: bytes) -> Any:
+    return verify_export(archive.Reader(io.BytesIO(data)), [seeds.VERIFIER])
 
 
 def _opening(plain: bytes) -> leaf.Opening:
@@ -294,6 +319,16 @@ DECODERS = (
     Decoder("entry bundle", decode_bundle, (BadTile,), seeds.BUNDLES, encode_bundle),
     Decoder("receipt", of_text(lambda held: check_receipt(held, [seeds.VERIFIER])), (BadReceipt,),
             seeds.RECEIPTS),
+    Decoder("auditor", of_json(_auditor), (Malformed, BadRegistration), seeds.AUDITORS),
+    Decoder("auditor's token", of_text(parse_audit_token), (InvalidToken,), seeds.tokens("aa1_"),
+            lambda box: b"aa1_" + encoding.b64u(box.reveal()).encode()),
+    Decoder("opening of an export", entries.decode_opening, (MalformedEntry,), seeds.OPENING_LINES,
+            lambda found: entries.encode_opening(*found)),
+    Decoder("closed entry of an export", entries.decode_closed, (MalformedEntry,),
+            seeds.CLOSED_LINES, lambda found: entries.encode_closed(*found)),
+    Decoder("manifest", exported.parse_manifest, (BadExport,), seeds.MANIFESTS),
+    Decoder("zip", _zip, (BadExport,), seeds.ZIPS),
+    Decoder("export", _export, (BadExport,), seeds.EXPORTS),
     Decoder("frontier", _frontier, (MalformedTile,), seeds.FRONTIERS,
             lambda found: found.size.to_bytes(2, "big") + found.encode()),
 )  # fmt: skip

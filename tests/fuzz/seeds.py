@@ -16,10 +16,12 @@ from crypto import box, code, jose
 from crypto.encoding import b64u, canonical_json, pad, pae, unpad
 from crypto.secret import Secret
 from evidence.cosignature import CosignatureKey, LatticeVerifier
+from evidence.entries import encode_closed, encode_opening
 from evidence.tiles import encode_bundle
 from tests.audit.logbook import KEY as LOG_KEY
 from tests.audit.logbook import NOW, ORIGIN, entry_id, fixed, make_log
-from tests.builders import registration
+from tests.builders import registration, texts
+from tests.evidence.exports import make_book, members_of
 from vault.keystore import Owed
 from vault.statement import Statement
 
@@ -153,6 +155,16 @@ BUNDLES = [encode_bundle([fixed("leaf", 33)]), encode_bundle([b"", b"x"])]
 FRONTIERS = [
     size.to_bytes(2, "big") + Frontier().extend([ROW] * size).encode() for size in (0, 1, 7, 300)
 ]
+
+AUDITORS = [_json({"id": AGENCY, "names": texts("A"), "jwks": {"keys": [jose.public_jwk(KEY)]}})]
+TILE_PATHS = [b"tile/0/000", b"tile/entries/x001/234.p/7", b"tile/3/x001/x234/067"]
+BUNDLES = [encode_bundle([_OPENING.leaf_data()] * count) for count in (1, 256)]
+OPENING_LINES = [encode_opening(7, _OPENING)]
+CLOSED_LINES = [encode_closed(7, "erased"), encode_closed(0, "missing")]
+_EXPORT = make_book(3).export()
+EXPORTS = [_EXPORT]
+ZIPS = [_EXPORT, b"PK\x05\x06" + bytes(18)]
+MANIFESTS = [members_of(_EXPORT)["manifest.json"]]
 
 _VALUES_BODY = {"values": [{"field": FIELD, "value": "Ada", "valid_from": "2024", "status": "x"}]}
 _DEVICE = b64u(fixed("device"))
