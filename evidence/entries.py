@@ -56,15 +56,11 @@ class Entry:
 
 
 def encode_opening(index: int, opening: Opening) -> bytes:
-    """A line of `openings.ndjson`; event and chain stand in it as they were hashed."""
-    line = {
-        "index": index,
-        "n1": b64u(opening.n1),
-        "event": parse_canonical(opening.event),
-        "n2": b64u(opening.n2),
-        "chain": parse_canonical(opening.chain),
-    }
-    return canonical_json(line) + b"\n"
+    """A line of `openings.ndjson`, in canonical JSON, as event and chain are: they stand in it as
+    they were hashed. Whether they are is for the caller to know.
+    """
+    nonces = f',"index":{index},"n1":"{b64u(opening.n1)}","n2":"{b64u(opening.n2)}"}}\n'
+    return b'{"chain":' + opening.chain + b',"event":' + opening.event + nonces.encode()
 
 
 def decode_opening(line: bytes) -> tuple[int, Opening]:

@@ -86,5 +86,7 @@ def _row(cells: tuple[str, ...]) -> bytes:
 
 def harmless(cell: str) -> str:
     """The text as a cell that no spreadsheet runs, on one line."""
-    shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in cell)
+    shown = cell
+    if not cell.isprintable():
+        shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in cell)
     return _FORMULA.sub(r"\1'", shown)

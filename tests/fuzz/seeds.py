@@ -157,8 +157,6 @@ FRONTIERS = [
 ]
 
 AUDITORS = [_json({"id": AGENCY, "names": texts("A"), "jwks": {"keys": [jose.public_jwk(KEY)]}})]
-TILE_PATHS = [b"tile/0/000", b"tile/entries/x001/234.p/7", b"tile/3/x001/x234/067"]
-BUNDLES = [encode_bundle([_OPENING.leaf_data()] * count) for count in (1, 256)]
 OPENING_LINES = [encode_opening(7, _OPENING)]
 CLOSED_LINES = [encode_closed(7, "erased"), encode_closed(0, "missing")]
 _EXPORT = make_book(3).export()
