@@ -145,7 +145,7 @@ class _Verification:
         if self._head.frontier.size == 0:
             raise NotReady("The log is empty: there is nothing to check yet.")
         # (1) each log, in order: one goes on from the one before after a restore
-        self._logs = [_Log(*row) for row in self._connection.execute(_LOGS)]
+        self._logs = self._listed_logs()
         self._some_gone = any(log.opened_from for log in self._logs)
         reports: list[Report] = []
         for at, log in enumerate(self._logs):
@@ -173,6 +173,14 @@ class _Verification:
             lines.append(f"{self._closed} vaults open nothing since the restore: not compared")
         findings = (*(f for r in reports for f in r.findings), *self._findings)
         return Verified(size=size, checked=tuple(lines), findings=findings)
+
+    def _listed_logs(self) -> list["_Log"]:
+        """The logs by their numbers. The head's is the newest, whatever the list says."""
+        head = _Log(self._head.log, self._head.origin)
+        listed = [_Log(*row) for row in self._connection.execute(_LOGS)]
+        if listed[-1:] != [head]:
+            self._find("head", "the head is not of the newest log that is listed")
+        return [*(log for log in listed if log.number < head.number), head]
 
     def _verify(self, log: "_Log", after: list["_Log"], before: list[Report]) -> Report:
         """One log. `after` is the one that goes on from it, `before` are those before it."""
@@ -287,8 +295,10 @@ class _Verification:
         tree = self._head.frontier
         if report.checkpoint != Checkpoint(self._head.origin, tree.size, tree.root()):
             self._find("head", "the head's size or frontier is not what its note signs")
+        gone = set(report.subjects)
         for row in self._connection.execute(_SUBJECTS):
             key = row.subject, getattr(row, "class")
+            gone.discard(key)
             tail, last = report.subjects.get(key), Tally.of(row)
             if tail is None:
                 continue
@@ -300,6 +310,9 @@ class _Verification:
                 self._find("subject", "a subject's last number is not what its entries give")
             elif not self._ledger.tallies[key].agrees(last.reads, last.refusals):
                 self._find("subject", "a subject's counts are not what its entries give")
+
+        if gone:  # its next entry would be called its first
+            self._find("subject", f"the last numbers of {len(gone)} subjects are gone")
 
     def _compare_registry(self) -> None:
         expected = set(self._ledger.added)

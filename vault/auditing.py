@@ -1,7 +1,7 @@
 """Who may look at the whole log: an auditor by a token, the operator; each look is an entry first.
 
 There is no value in the log. Tokens are not stored: they are boxed under the installation's own key
-(docs/audit.md, 12 Auditors), good for minutes, for one proof key, and while the auditor is
+(docs/audit.md, 13 Auditors), good for minutes, for one proof key, and while the auditor is
 registered. What is looked at is read in `operate/examining.py`, once its entry is committed.
 """
 

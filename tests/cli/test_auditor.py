@@ -1,4 +1,4 @@
-"""An auditor on the command line: registered, fetches the log, checks it alone; and the operator."""
+"""An auditor on the command line: registers, fetches the log, checks it alone; and the operator."""
 
 import json
 import secrets

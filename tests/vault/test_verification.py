@@ -18,6 +18,7 @@ from tests.vault.tables import (
     audit_heads,
     audit_keys,
     audit_leaves,
+    audit_logs,
     audit_openings,
     audit_subjects,
     audit_tiles,
@@ -384,6 +385,27 @@ def test_a_changed_counter_of_a_subject_is_named(small: Small) -> None:
     change(small.store, audit_subjects, {"subject": small.subject}, last_seq=99)
 
     assert codes(small.store) == {"subject"}
+
+
+def test_a_removed_counter_of_a_subject_is_named(small: Small) -> None:
+    """The next entry would be called its first, and the numbers would begin again."""
+    remove(small.store, audit_subjects, subject=small.subject)
+
+    assert words(small.store) == {("subject", "the last numbers of 1 subjects are gone")}
+
+
+@pytest.mark.parametrize("how", ["removed", "renamed", "another", "one before"])
+def test_a_changed_list_of_logs_is_named(small: Small, how: str) -> None:
+    if how == "removed":
+        remove(small.store, audit_logs)
+    elif how == "renamed":
+        change(small.store, audit_logs, {"log": 1}, origin="other.example/audit")
+    else:
+        other = {"log": 9 if how == "another" else 0, "origin": "other.example/audit"}
+        insert(small.store, audit_logs, [other])
+
+    found = codes(small.store)
+    assert "head" in found or {"empty", "continue"} <= found
 
 
 def test_an_audit_key_that_was_removed_is_named(small: Small) -> None:

@@ -5,10 +5,19 @@ from dataclasses import dataclass
 import pytest
 from sqlalchemy import Table
 
+from crypto import jose
 from operate.verification import verify_data
-from tests.builders import AgencyDesk, Citizen, Store
+from tests.builders import AgencyDesk, Citizen, Store, texts
 from tests.vault.rows import change, insert, other_than, put_back, remove, row_of, rows_of
-from tests.vault.tables import audit_keys, grants, registrations, value_heads, values, vaults
+from tests.vault.tables import (
+    audit_keys,
+    grants,
+    instance,
+    registrations,
+    value_heads,
+    values,
+    vaults,
+)
 from vault import caller
 from vault.errors import Damaged, InvalidGrant
 
@@ -283,3 +292,52 @@ def test_a_registration_that_was_never_made_is_named(scene: Scene) -> None:
     insert(scene.store, registrations, [row | {"id": "another-use"}])
 
     assert scene.found() == {("registry", "use another-use was changed")}
+
+
+# Auditors are registrations like any other.
+
+AUDITOR = "https://auditor.example"
+
+
+@pytest.fixture
+def audited(scene: Scene) -> Scene:
+    key = jose.public_jwk(jose.generate_key())
+    document = {"id": AUDITOR, "names": texts("Auditor"), "jwks": {"keys": [key]}}
+    scene.store.vault.register_auditor(caller.Operator(), document)
+    assert scene.found() == set()
+    return scene
+
+
+@pytest.mark.parametrize("column", ["id", "parent", "document", "state", "mac", "root_id", "kind"])
+def test_a_changed_auditor_is_named_and_not_used(audited: Scene, column: str) -> None:
+    row = row_of(audited.store, registrations, kind="auditor")
+    new = other_than(row[column], registrations.c[column])
+    change(audited.store, registrations, {"kind": "auditor"}, **{column: new})
+    change(audited.store, instance, {"id": 0}, registry_version=99)
+
+    assert {code for code, _ in audited.found()} == {"registry"}
+    assert audited.store.vault.registry().auditors == {}
+
+
+def test_a_removed_auditor_is_named(audited: Scene) -> None:
+    remove(audited.store, registrations, kind="auditor")
+
+    assert audited.found() == {("registry", "1 registrations are gone")}
+
+
+def test_a_revoked_auditor_put_back_is_named(audited: Scene) -> None:
+    old = row_of(audited.store, registrations, kind="auditor")
+    audited.store.vault.revoke_auditor(caller.Operator(), AUDITOR)
+    assert audited.found() == set()
+    put_back(audited.store, registrations, [old])
+
+    assert audited.found() == {("registry", f"auditor {AUDITOR} is an older row, put back")}
+
+
+def test_an_agency_does_not_become_an_auditor_by_its_row(audited: Scene) -> None:
+    row = row_of(audited.store, registrations, kind="agency")
+    insert(audited.store, registrations, [row | {"kind": "auditor"}])
+    change(audited.store, instance, {"id": 0}, registry_version=99)
+
+    assert audited.found() == {("registry", f"auditor {row['id']} was changed")}
+    assert list(audited.store.vault.registry().auditors) == [AUDITOR]
