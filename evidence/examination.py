@@ -125,7 +125,8 @@ def _check_members(
         findings.add(None, "member", f"{name} is not in the manifest")
     for name in sorted(names & told.keys()):
         try:
-            if reader.digest(name) != told[name]:
+            size_and_hash = reader.digest(name)
+            if size_and_hash != told[name]:
                 findings.add(None, "member", f"{name} is not what the manifest says")
         except BadExport as error:
             findings.add(None, "member", error.what)
