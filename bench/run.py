@@ -18,8 +18,9 @@ from pathlib import Path
 import jwt
 
 from bench.growth import add_entries, add_vaults
+from bench.proofs import proof_times
 from bench.scene import DATA_PATH, LIMITS, Scene
-from bench.sequencer import entries_per_second
+from bench.sequencer import entries_per_second, entries_per_second_of
 from bench.servers import Load, Request, free_port, load, server
 from tests.postgresql import Databases
 
@@ -41,6 +42,7 @@ class Plan:
     connections: tuple[int, ...]
     vaults: tuple[int, ...]
     entries: tuple[int, ...]
+    proofs: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ def main() -> int:
     parser.add_argument("--connections", type=int, nargs="+", default=[1, 16, 64])
     parser.add_argument("--vaults", type=int, nargs="+", default=[1_000, 10_000, 100_000])
     parser.add_argument("--entries", type=int, nargs="+", default=[1_000, 100_000, 1_000_000])
+    proofs = [1_000, 10_000, 100_000, 1_000_000]
+    parser.add_argument("--proofs", type=int, nargs="+", default=proofs)
     parser.add_argument("--on", nargs="+", default=["sqlite", "postgresql"])
     options = parser.parse_args()
     if shutil.which("wrk") is None:
@@ -70,6 +74,7 @@ def main() -> int:
         tuple(options.connections),
         tuple(options.vaults),
         tuple(options.entries),
+        tuple(options.proofs),
     )
     figures: Figures = {}
     if "sqlite" in options.on:
@@ -97,12 +102,26 @@ def _measured(plan: Plan, databases: Callable[[], dict[str, str]]) -> Figures:
                 work / "single", databases(), grouped=False, entries=1_000
             ),
         }
+        figures |= _by_processes(work, databases)
+        figures |= proof_times(work / "proofs", databases(), plan.proofs)
         port = free_port()
         scene = Scene(work, port, databases())
         figures |= _ratios(_turns(plan, scene, port, work))
         figures |= _growth(plan, scene, port, work)
         scene.store.close()
         return figures
+
+
+def _by_processes(work: Path, databases: Callable[[], dict[str, str]]) -> Figures:
+    """On SQLite one process serves; several are for PostgreSQL."""
+    if not databases():
+        return {}
+    return {
+        f"entries_per_second_{count}_processes": entries_per_second_of(
+            count, work / f"of-{count}", databases(), entries=8_000
+        )
+        for count in (1, 2)
+    }
 
 
 def _turns(plan: Plan, scene: Scene, port: int, work: Path) -> Found:
