@@ -39,7 +39,7 @@ def check(citizen: Citizen, vkeys: Iterable[str]) -> OwnReport:
     if not keys:
         raise WrongUse(
             "Say by which key the log is checked: --key. You get it from whoever runs the vault "
-            "(kluis audit key), best by another way than from the vault; the profile remembers it."
+            "(kluis audit keys), best by another way than from the vault; the profile remembers it."
         )
     report = walk(citizen.activity, OwnCheck(keys, memory))
     if report.memory is not None:

@@ -14,6 +14,7 @@ from cli.installation import opened
 from cli.output import Output
 from evidence.anomalies import Anomaly, anomalies_of
 from evidence.archive import Reader
+from evidence.cosignature import parse_verifier
 from evidence.entries import Entry
 from evidence.errors import BadExport
 from evidence.examination import NOT_PROVED, verify_export
@@ -63,7 +64,7 @@ def verify_file(file: Path, keys: Sequence[str], previous: Path | None, out: Out
     verifiers = [_verifier(key) for key in keys]
     if not verifiers:
         raise WrongUse(
-            "By which key? --key, as the operator's `kluis audit key` shows it.", "no_key"
+            "By which key? --key, as the operator's `kluis audit keys` shows it.", "no_key"
         )
     with reading(file) as reader:
         size = sum(log.size for log in read_manifest(reader).logs)
@@ -100,7 +101,7 @@ def verify_file(file: Path, keys: Sequence[str], previous: Path | None, out: Out
 
 def _verifier(key: str) -> Verifier:
     try:
-        return Verifier.parse(key.strip())
+        return parse_verifier(key.strip())
     except BadNote as error:
         raise WrongUse(f"This is no key of a log: {error.what}.", "bad_key") from None
 

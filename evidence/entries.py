@@ -11,9 +11,12 @@ from crypto.errors import Malformed
 
 CLOSED = (
     "erased",  # its subject's key is gone: the vault was erased, and its retention is over
+    "retention",  # its time is over: openings of vaults that live are kept so long, and no longer
     "missing",  # the row of its opening is gone, which no erasure does
     "damaged",  # there is an opening, and it does not open, or holds no entry
 )
+
+GONE = ("erased", "retention")  # as it should be; the others are not
 
 _OF_THE_INSTALLATION = frozenset(
     ("vault.erase", "registry.add", "registry.revoke", "log.continue", "log.export", "key.rotate",

@@ -30,7 +30,7 @@ NOT_PROVED = (
     "that the log recorded what happened: a server that lies from the start signs a sound log",
     "that nothing came after the newest checkpoint that somebody outside holds",
     "that the key is the log's: believe one that the operator gave you by another way",
-    "what closed entries say, and that those called erased were",
+    "what closed entries say, and that those called erased or past retention were",
     "anything by the renderings: they repeat the openings, and nobody signs them",
 )
 _POLICY_BYTES_MAX = 2**18
@@ -141,11 +141,11 @@ def _check_policy(
         lines = []
     vkeys = [line.removeprefix("log ") for line in lines[:-1]]
     origins = [log.origin for log in manifest.logs]
-    if [one.partition("+")[0] for one in vkeys] != origins or lines[-1:] != ["quorum none"]:
+    named = list(dict.fromkeys(one.partition("+")[0] for one in vkeys))
+    if named != origins or lines[-1:] != ["quorum none"]:
         findings.add(None, "member", f"{POLICY} does not name these logs")
-    known = {verifier.vkey for verifier in verifiers}
-    if any(key not in known for key in vkeys):
-        findings.add(None, "member", f"{POLICY} names a key that you did not give")
+    elif not {one.name for one in verifiers if one.vkey in vkeys}.issuperset(origins):
+        findings.add(None, "member", f"{POLICY} names no key of a log that you gave")
 
 
 def _check_previous(findings: Findings, manifest: Manifest, before: _Previous) -> None:

@@ -11,7 +11,7 @@ from audit.note import Checkpoint, Verifier, encode_checkpoint, parse_checkpoint
 from audit.tree import EMPTY_ROOT
 from crypto.primitives import sha256
 from evidence import spreadsheet
-from evidence.entries import CLOSED, Entry
+from evidence.entries import CLOSED, GONE, Entry
 from evidence.export import CHECKPOINT, CSV, RENDERINGS, SHREDDED, render
 from evidence.exported import ExportedParts
 from evidence.findings import Finding, Findings
@@ -154,10 +154,9 @@ class LogExamination:
                 self._findings.add(index, "closed", "there is no such entry")
             elif seen[index]:
                 self._findings.add(index, "closed", f"it stands in {SHREDDED} and elsewhere too")
-            elif reason != "erased":
-                self._findings.add(
-                    index, "closed", f"its opening is {reason}: no erasure does that"
-                )
+            elif reason not in GONE:
+                what = f"its opening is {reason}: neither erasure nor time does that"
+                self._findings.add(index, "closed", what)
             if index < size:
                 seen[index] = 1
         for index, there in enumerate(seen):

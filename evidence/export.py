@@ -24,7 +24,7 @@ from evidence import dataverwerking, fhir, spreadsheet
 from evidence.archive import Writer
 from evidence.entries import CLOSED, Entry, encode_closed, encode_opening
 from evidence.errors import BadExport
-from evidence.paths import encode_bundle, entries_path, tile_path
+from evidence.tiles import Tile, encode_bundle, tile_path
 
 VERSION = 1
 MANIFEST, POLICY = "manifest.json", "policy.txt"
@@ -39,12 +39,12 @@ Progress = Callable[[int], None]  # told how many entries were gone through sinc
 @dataclass(frozen=True, slots=True)
 class ExportedLog:
     """One log as far as it is exported. `note` signs its first `size` entries; `notes` are others
-    that were published.
+    that were published. `vkeys` are all its keys, the newest first, also those that are retired.
     """
 
     number: int
     origin: str
-    vkey: str
+    vkeys: tuple[str, ...]
     size: int
     note: str
     notes: tuple[str, ...]
@@ -98,7 +98,9 @@ def compose(
 
 def policy(logs: Iterable[ExportedLog]) -> bytes:
     """The keys of these logs as a C2SP tlog-policy; no witness is asked for."""
-    return "".join([*(f"log {log.vkey}\n" for log in logs), "quorum none\n"]).encode()
+    return "".join(
+        [*(f"log {vkey}\n" for log in logs for vkey in log.vkeys), "quorum none\n"]
+    ).encode()
 
 
 class _Log:
@@ -150,7 +152,7 @@ class _Log:
             yield from self._bundle(leaves, rows, counts)
         for level, row in enumerate(rows):
             if row:
-                path = tile_path(level, counts[level] // WIDTH, len(row))
+                path = tile_path(Tile(level, counts[level] // WIDTH, len(row)))
                 yield from self._member(path, row)
         if self._tree.size != self._log.size:
             raise BadExport("source", "an entry is missing")
@@ -159,14 +161,14 @@ class _Log:
         self, leaves: list[bytes], rows: list[list[bytes]], counts: list[int]
     ) -> Iterator[bytes]:
         n = self._tree.size // WIDTH
-        yield from self._member(entries_path(n, len(leaves)), [encode_bundle(leaves)])
+        yield from self._member(tile_path(Tile(None, n, len(leaves))), [encode_bundle(leaves)])
         hashes = [leaf_hash(leaf) for leaf in leaves]
         self._tree = self._tree.extend(hashes)
         self._progress(len(leaves))
         rows[0], counts[0], level = hashes, self._tree.size, 0
         while len(rows[level]) == WIDTH:
             full = b"".join(rows[level])
-            yield from self._member(tile_path(level, counts[level] // WIDTH - 1), [full])
+            yield from self._member(tile_path(Tile(level, counts[level] // WIDTH - 1)), [full])
             rows[level] = []
             level += 1
             if level == len(rows):

@@ -11,9 +11,9 @@ from crypto.encoding import parse_canonical
 from crypto.errors import Malformed
 from evidence.archive import MANIFEST_BYTES_MAX, MEMBERS_MAX, Reader
 from evidence.entries import CLOSED, decode_closed, decode_opening
-from evidence.errors import BadExport
+from evidence.errors import BadExport, BadTile
 from evidence.export import CHECKPOINT, MANIFEST, OPENINGS, RENDERINGS, SHREDDED, VERSION
-from evidence.paths import Tile, decode_bundle, path_of, tiles_at
+from evidence.tiles import Tile, decode_bundle, tile_path, tiles_at
 from evidence.verify import StoredLeaf
 
 _NOTE_BYTES_MAX = 131_072
@@ -109,7 +109,7 @@ class ExportedParts:
 
     def expected(self) -> set[str]:
         """The members that a log of this size has, but for its earlier checkpoints."""
-        paths = [path_of(tile) for tile in tiles_at(self.described.size)]
+        paths = [tile_path(tile) for tile in tiles_at(self.described.size)]
         named = [CHECKPOINT, OPENINGS, SHREDDED, *RENDERINGS, *paths]
         return {self.folder + name for name in named}
 
@@ -134,13 +134,13 @@ class ExportedParts:
         size = self.described.size
         for n in range(-(-size // WIDTH)):
             width = min(WIDTH, size - n * WIDTH)
-            name = self.folder + path_of(Tile(None, n, width))
+            name = self.folder + tile_path(Tile(None, n, width))
             raw = self._read(name, _TILE_BYTES_MAX)
             if raw is None:
                 return
             try:
                 bundle = decode_bundle(raw)
-            except AuditError:
+            except BadTile:
                 self.trouble[name] = f"{name} is no bundle of entries"
                 return
             if len(bundle) != width:
@@ -153,7 +153,7 @@ class ExportedParts:
         width = min(WIDTH, (self.described.size >> 8 * level) - n * WIDTH)
         if width <= 0:
             return None
-        name = self.folder + path_of(Tile(level, n, width))
+        name = self.folder + tile_path(Tile(level, n, width))
         return self._read(name, _TILE_BYTES_MAX) if name in self.reader.names else None
 
     def openings(self) -> Iterator[tuple[int, Opening]]:

@@ -7,16 +7,20 @@ Memory does not grow with the log. What an export gives: docs/auditors.md.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from audit.errors import BadNote
 from audit.leaf import Opening, open_opening
+from audit.note import Verifier, open_note
 from crypto.errors import CannotOpen
+from evidence.cosignature import LatticeVerifier
 from evidence.entries import Entry
 from evidence.export import ExportedLog
 from vault import caller
 from vault.database import Row
+from vault.errors import LogUnavailable
 from vault.keys import AuditKey, audit_salt, open_audit_key
 from vault.keystore import SaltKey
 from vault.log import Head
-from vault.opening import log_key
+from vault.logkeys import LogKeys, log_keys
 from vault.steps import sql
 from vault.system import System
 from vault.vault import Vault
@@ -26,8 +30,8 @@ ALWAYS_MS = 0, 2**48 - 1
 _IN_WINDOW = """ WHERE (l.log, l.idx) > (:log, :index) AND (l.log, l.idx) <= (:last_log, :last)
     AND l.entry_id BETWEEN :low AND :high ORDER BY l.log, l.idx LIMIT :most"""
 _WINDOW = sql(
-    """SELECT l.log, l.idx, l.entry_id, l.leaf_data, o.subject, o.opening, k.root_id, k.box
-    FROM audit_leaf l LEFT JOIN audit_opening o USING (log, idx)
+    """SELECT l.*, o.subject, o.opening, k.root_id, k.box, g.origin, g.opened_from
+    FROM audit_leaf l JOIN audit_log g USING (log) LEFT JOIN audit_opening o USING (log, idx)
     LEFT JOIN audit_key k USING (subject) {in_window}""".replace("{in_window}", _IN_WINDOW)
 )
 _PLACES = sql("SELECT l.log, l.idx FROM audit_leaf l" + _IN_WINDOW)  # noqa: S608 - text of ours
@@ -89,13 +93,13 @@ def read(system: System, window: Window) -> list[Entry]:
         rows = connection.execute(_WINDOW, window.values()).all()
     names = {audit_salt(row.subject) for row in rows if row.box is not None}
     salts = system.keystore.get(list(names)) if names else {}
-    origins, keys = system.log.origins(), dict[bytes, AuditKey]()
+    keys = dict[bytes, AuditKey]()
 
     def open_row(row: Row) -> Opening:
         if row.subject not in keys:
             root, salt = system.root.at(row.root_id), salts[audit_salt(row.subject)]
             keys[row.subject] = open_audit_key(root, row.subject, salt, row.box)
-        return open_opening(keys[row.subject].key, origins[row.log], row.entry_id, row.opening)
+        return open_opening(keys[row.subject].key, row.origin, row.entry_id, row.opening)
 
     return [
         Entry(row.log, row.idx, row.entry_id, row.leaf_data, *_opened(row, salts, open_row))
@@ -108,7 +112,7 @@ def _opened(
 ) -> tuple[Opening | None, str]:
     """The opening, or none and why: a word of `evidence.entries.CLOSED`."""
     if row.opening is None:
-        return None, "missing"
+        return None, "retention" if row.idx < row.opened_from else "missing"
     if row.box is not None and audit_salt(row.subject) not in salts:
         return None, "erased"
     try:
@@ -153,7 +157,7 @@ def examine(
     with vault.system.main.read() as connection:
         count = sum(row.size for row in connection.execute(_LOGS)) + 1
     index = vault.record_look(by, action, count)
-    verifier = log_key(vault.system.settings).verifier
+    keys = log_keys(vault.system.settings)
     logs = []
     with vault.system.main.read() as connection:
         head = Head.read(connection)
@@ -162,8 +166,22 @@ def examine(
             known = {one.size: one.note for one in connection.execute(_NOTES, values)}
             size, note = row.size, known.get(row.size, "")
             if row.log == head.log:
-                size, note = head.frontier.size, head.note
-            vkey = replace(verifier, name=row.origin).vkey
+                size, note = _signed(vault, keys.named(row.origin), head.note)
+            vkeys = tuple(key.vkey for key in _verifiers(keys.named(row.origin)))
             notes = tuple(known.values())
-            logs.append(ExportedLog(row.log, row.origin, vkey, size, note, notes))
+            logs.append(ExportedLog(row.log, row.origin, vkeys, size, note, notes))
     return Examined(vault.system, tuple(logs), index)
+
+
+def _signed(vault: Vault, keys: LogKeys, note: str) -> tuple[int, str]:
+    """The head's size, and its note with a line by each key: of no tree but the signed one."""
+    try:
+        signed = open_note(note, keys.verifiers)
+    except BadNote:
+        raise LogUnavailable from None
+    return signed.size, keys.published(signed, vault.system.clock.now_ms() // 1000)
+
+
+def _verifiers(keys: LogKeys) -> list[Verifier]:
+    """All that a log's notes may be signed by, the newest first."""
+    return [*reversed(keys.ever), *(LatticeVerifier.of(key) for key in reversed(keys.lattice))]

@@ -176,10 +176,11 @@ class _Verification:
 
     def _listed_logs(self) -> list["_Log"]:
         """The logs by their numbers. The head's is the newest, whatever the list says."""
-        head = _Log(self._head.log, self._head.origin)
         listed = [_Log(*row) for row in self._connection.execute(_LOGS)]
-        if listed[-1:] != [head]:
-            self._find("head", "the head is not of the newest log that is listed")
+        if listed and (listed[-1].number, listed[-1].origin) == (self._head.log, self._head.origin):
+            return listed
+        self._find("head", "the head is not of the newest log that is listed")
+        head = _Log(self._head.log, self._head.origin, 0)
         return [*(log for log in listed if log.number < head.number), head]
 
     def _verify(self, log: "_Log", after: list["_Log"], before: list[Report]) -> Report:

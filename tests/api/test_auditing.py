@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from audit.note import Verifier
 from crypto import jose
 from crypto.encoding import b64u
 from evidence.archive import Reader
+from evidence.cosignature import parse_verifier
 from evidence.examination import verify_export
 from evidence.export import POLICY
 from tests.api.conftest import (
@@ -118,12 +118,12 @@ def test_an_export_over_http_is_whole_by_the_key_alone(
     reader = Reader(io.BytesIO(first.content))
     vkey = reader.read(POLICY, 1000).decode().split()[1]
 
-    before = verify_export(reader, [Verifier.parse(vkey)])
+    before = verify_export(reader, [parse_verifier(vkey)])
     size, root = before.size, before.root
     second = auditor.look(EXPORT_PATH, previous=f"{size}.{root.hex()}")
     after = verify_export(
         Reader(io.BytesIO(second.content)),
-        [Verifier.parse(vkey)],
+        [parse_verifier(vkey)],
         Reader(io.BytesIO(first.content)),
     )
 

@@ -35,7 +35,7 @@ def office(server: Running, kluis: Kluis, home: Path, tmp_path: Path) -> Office:
     file.write_text(json.dumps(registration))
     registered = kluis("auditor", "register", file, "--data", server.data, "--json")
     assert (registered.status, registered.json) == (0, {"auditor": id_})
-    key = kluis("audit", "key", "--data", server.data).out.strip()
+    key = kluis("audit", "keys", "--data", server.data, "--json").json["keys"][0]["key"]
     return Office(id_, server, key, tmp_path)
 
 

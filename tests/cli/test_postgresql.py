@@ -78,7 +78,7 @@ def test_migrate_tells_what_there_was_to_do(
     backup = ("backup", "--to", tmp_path / "main", "--keystore-to", tmp_path / "salts")
     for command in (
         *(("serve",), ("serve", "--workers", "2"), ("invite",), ("agency", "list"), backup),
-        *(("audit", "show"), ("audit", "key"), ("audit", "continue")),
+        *(("audit", "show"), ("audit", "keys"), ("audit", "continue")),
     ):
         ran = kluis(*command, "--data", data)
         assert ran.status == 1, command

@@ -84,7 +84,7 @@ class Source:
         log = self.book.log
         notes = tuple(log.notes[size] for size in sorted(log.notes)[:-1])
         size = len(log.leaves)
-        return (ExportedLog(1, ORIGIN, KEY.vkey, size, log.head_note, notes),)
+        return (ExportedLog(1, ORIGIN, (KEY.verifier.vkey,), size, log.head_note, notes),)
 
     @property
     def index(self) -> int:

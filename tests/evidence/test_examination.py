@@ -225,7 +225,9 @@ def test_entries_closed_without_an_erasure_are_named(members: dict[str, bytes]) 
         book = make_book(30)
         book.closed = {7: why}
         named = found(check(book.export()))
-        assert named == [f"closed: entry 7: its opening is {why}: no erasure does that"]
+        assert named == [
+            f"closed: entry 7: its opening is {why}: neither erasure nor time does that"
+        ]
 
 
 def test_entries_called_erased_where_nothing_was_are_named() -> None:
@@ -269,10 +271,9 @@ def test_an_earlier_checkpoint_that_the_log_does_not_give_is_named(
 
 
 def test_a_policy_with_another_key_is_named(members: dict[str, bytes]) -> None:
-    named = forged(
-        members, POLICY, lambda raw: raw.replace(KEY.vkey.encode(), OTHER_KEY.vkey.encode())
-    )
-    assert named == [f"member: {POLICY} names a key that you did not give"]
+    key, other = (one.verifier.vkey.encode() for one in (KEY, OTHER_KEY))
+    named = forged(members, POLICY, lambda raw: raw.replace(key, other))
+    assert named == [f"member: {POLICY} names no key of a log that you gave"]
     named = forged(members, POLICY, lambda _: b"quorum none\n")
     assert named == [f"member: {POLICY} does not name these logs"]
 

@@ -46,7 +46,7 @@ class Short(Source):
     def logs(self) -> tuple[ExportedLog, ...]:
         log = self.book.log
         size = len(log.leaves) + 1
-        return (ExportedLog(1, ORIGIN, KEY.vkey, size, log.head_note, ()),)
+        return (ExportedLog(1, ORIGIN, (KEY.verifier.vkey,), size, log.head_note, ()),)
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Long:
 
     @property
     def logs(self) -> tuple[ExportedLog, ...]:
-        return (ExportedLog(1, ORIGIN, KEY.vkey, self.size, "no\nnote\n", ()),)
+        return (ExportedLog(1, ORIGIN, (KEY.verifier.vkey,), self.size, "no\nnote\n", ()),)
 
     @property
     def index(self) -> int:

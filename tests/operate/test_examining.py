@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from audit.note import Verifier
 from consent.credentials import Client, Proof
 from crypto import jose
 from evidence.archive import Reader
+from evidence.cosignature import parse_verifier
 from evidence.errors import BadExport
 from evidence.examination import Examined, verify_export
 from evidence.export import CSV, OPENINGS, POLICY, SHREDDED, compose
@@ -60,7 +60,7 @@ def reader_of(blob: bytes) -> Reader:
 def checked(blob: bytes, before: bytes | None = None) -> Examined:
     reader = reader_of(blob)
     keys = [
-        Verifier.parse(line.split()[1])
+        parse_verifier(line.split()[1])
         for line in reader.read(POLICY, 10_000).decode().splitlines()
         if line.startswith("log ")
     ]
@@ -154,8 +154,14 @@ def test_an_opening_that_somebody_removed_or_changed_is_named(store: Store) -> N
 
     named = [str(one) for one in checked(exported(store)).findings]
 
-    assert f"closed: entry {rows[1]['idx']}: its opening is missing: no erasure does that" in named
-    assert f"closed: entry {rows[2]['idx']}: its opening is damaged: no erasure does that" in named
+    assert (
+        f"closed: entry {rows[1]['idx']}: its opening is missing: neither erasure nor time does that"
+        in named
+    )
+    assert (
+        f"closed: entry {rows[2]['idx']}: its opening is damaged: neither erasure nor time does that"
+        in named
+    )
 
 
 def test_a_subject_whose_key_row_is_gone_is_damaged_and_not_erased(store: Store) -> None:
