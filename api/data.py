@@ -21,6 +21,7 @@ from api.credentials import (
 )
 from api.described import documented
 from api.problems import DATA_PATH, TokenMissing, problem_of
+from api.receipts import DESCRIPTION, receipt
 from api.shapes import Answer, day
 from consent.errors import ConsentError
 from vault.errors import VaultError
@@ -55,12 +56,14 @@ class Data(Answer):
                         "stated_at": "2026-11-02",
                         "status": "stated",
                     }
-                }
+                },
+                "receipt": "c2sp.org/tlog-proof@v1\nextra AAAAAw...\nindex 4711\n...",
             }
         }
     )
 
     data: dict[str, ReadValue]
+    receipt: str = Field(description=DESCRIPTION)
 
 
 _NAME = rb"[a-z0-9_.-]{1,128}"
@@ -105,8 +108,9 @@ async def read(
 
 async def _read(presented: Presented, proof: str, fields: str, vault: Vault) -> dict[str, Any]:
     holder = presented.prove(proof, DATA_PATH, vault)
-    released = await vault.read(holder, fields.split(","), run_in_threadpool)
-    return {"data": {name: _shown(one) for name, one in released.items()}}
+    released, placed = await vault.read(holder, fields.split(","), run_in_threadpool)
+    data = {name: _shown(one) for name, one in released.items()}
+    return {"data": data, "receipt": receipt(placed)}
 
 
 class QuickRead:

@@ -20,6 +20,7 @@ from api.bodies import FORM, media_type, parse_form
 from api.credentials import OpenedVault, ProofHeader
 from api.described import documented, documented_oauth
 from api.problems import OAuthRefusal, oauth_error_of
+from api.receipts import DESCRIPTION, receipt
 from api.shapes import Answer
 from consent.credentials import Client, Proof, verify_assertion, verify_proof
 from consent.errors import InvalidClient
@@ -111,6 +112,7 @@ class Token(Answer):
     token_type: Literal["DPoP"]
     expires_in: int = Field(description="Seconds until the grant ends.")
     authorization_details: list[AuthorizationDetails]
+    receipt: str = Field(description=DESCRIPTION)
 
 
 class AuditToken(Answer):
@@ -177,8 +179,8 @@ def token(
             access_token=issued, token_type=DPOP, expires_in=TOKEN_SECONDS, scope="audit"
         )
     agency = caller.Agency(client, proved)
-    redeemed = vault.redeem(agency, presented.code, presented.tx_code)
-    return _token(redeemed, vault.system.clock.now_ms())
+    redeemed, placed = vault.redeem(agency, presented.code, presented.tx_code)
+    return _token(redeemed, receipt(placed), vault.system.clock.now_ms())
 
 
 def authenticate(presented: Presented, proof: str, vault: Vault) -> tuple[Client, Proof]:
@@ -200,7 +202,7 @@ def authenticate(presented: Presented, proof: str, vault: Vault) -> tuple[Client
     return client, proved
 
 
-def _token(redeemed: Redeemed, now_ms: int) -> Token:
+def _token(redeemed: Redeemed, proof: str, now_ms: int) -> Token:
     details = AuthorizationDetails(
         type=READ_TYPE,
         actions=["read"],
@@ -212,4 +214,5 @@ def _token(redeemed: Redeemed, now_ms: int) -> Token:
         token_type=DPOP,
         expires_in=max(0, (redeemed.not_after - now_ms) // 1000),
         authorization_details=[details],
+        receipt=proof,
     )

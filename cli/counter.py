@@ -3,15 +3,18 @@
 """
 
 import hashlib
+import re
 import secrets
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import httpx
 
 from cli.client import Answer, Server, checked_url, good, refusal
 from cli.errors import Failed, Refused, WrongUse
+from cli.files import write_private
 from cli.profile import DeskState, Profile, again, client_profile
 from crypto.encoding import b64u
 from crypto.jose import generate_key, public_jwk, sign
@@ -20,6 +23,8 @@ TOKEN_PATH, DATA_PATH = "/oauth/token", "/v1/data"
 _GRANT_TYPE = "urn:ietf:params:oauth:grant-type:pre-authorized_code"
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _ASSERTION_SECONDS = 60
+_PLACE = re.compile(r"^index ([0-9]{1,19})$", re.ASCII | re.MULTILINE)
+_RECEIPT_CHARACTERS_MAX = 524_288
 _CODE_PREFIX, _CODE_CHARACTERS = "VG1", 34
 _CODE_ALPHABET = frozenset("0123456789ABCDEFGHJKMNPQRSTVWXYZ")
 _LOOKALIKES = str.maketrans("OIL", "011", " -\t")
@@ -151,7 +156,9 @@ class Client:
 
 
 class Counter(Client):
-    """One desk of an agency."""
+    """One desk of an agency. `receipt`: where that of the last answer was kept."""
+
+    receipt: Path | None = None
 
     def redeem(self, code: str, tx_code: str | None = None) -> Body:
         """Exchanges a citizen's code for access, once.
@@ -191,6 +198,7 @@ class Counter(Client):
         self.state.fields = granted_fields(given)
         self.state.ends = _instant_in(given.get("expires_in"))
         self.profile.save(self.state)
+        self._keep_receipt(given)
         return given
 
     def read(self, fields: Sequence[str], officer: str | None = None) -> Body:
@@ -205,7 +213,17 @@ class Counter(Client):
             headers = {"Authorization": f"DPoP {token}", "DPoP": proof}
             return server.raw("GET", DATA_PATH, query={"fields": ",".join(fields)}, headers=headers)
 
-        return self._send(send).body
+        given = self._send(send).body
+        self._keep_receipt(given)
+        return given
+
+    def _keep_receipt(self, given: Body) -> None:
+        """Keeps an answer's receipt in the profile's folder, under its place in the log."""
+        text = str(given.get("receipt", ""))[:_RECEIPT_CHARACTERS_MAX]
+        found = _PLACE.search(text)
+        if found is not None:
+            self.receipt = self.profile.path.with_suffix("") / f"{found[1]}.tlog-proof"
+            write_private(self.receipt, text.encode())
 
 
 def checked_code(text: str) -> str:

@@ -173,6 +173,8 @@ def read(
     given = counter.read(names(fields) if fields is not None else counter.state.fields, officer)
     out.answer(given)
     show_data(out, given)
+    if counter.receipt is not None:
+        out.say(f"Proof that this read is in the log: {counter.receipt}")
 
 
 def show_data(out: Output, given: dict[str, object]) -> None:

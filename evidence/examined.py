@@ -155,7 +155,7 @@ class LogExamination:
             elif seen[index]:
                 self._findings.add(index, "closed", f"it stands in {SHREDDED} and elsewhere too")
             elif reason not in GONE:
-                what = f"its opening is {reason}: neither erasure nor time does that"
+                what = f"its opening is {reason}: no time does that"
                 self._findings.add(index, "closed", what)
             if index < size:
                 seen[index] = 1

@@ -177,13 +177,15 @@ class AgencyDesk:
         return caller.Agency(client, self.proof(**changes))
 
     def redeem(self, code: str, tx_code: str | None = None, **changes: Any) -> Redeemed:
-        return self.vault.redeem(self.caller(**changes), code, tx_code)
+        redeemed, _ = self.vault.redeem(self.caller(**changes), code, tx_code)
+        return redeemed
 
     def read(
         self, token: str, fields: Sequence[str], *, officer: str | None = None, **changes: Any
     ) -> dict[str, Released]:
         holder = caller.TokenHolder(parse_access_token(token), self.proof(**changes), officer)
-        return asyncio.run(self.vault.read(holder, fields, asyncio.to_thread))
+        released, _ = asyncio.run(self.vault.read(holder, fields, asyncio.to_thread))
+        return released
 
 
 @dataclass

@@ -10,7 +10,15 @@ from dataclasses import asdict, dataclass, field
 
 from audit.entry import Chain, Event, check_pair, encode_chain, encode_event
 from audit.errors import BadNote
-from audit.leaf import Nonces, Opening, leaf_hash, seal_opening
+from audit.leaf import (
+    Nonces,
+    Opening,
+    chain_digest,
+    event_digest,
+    leaf_data,
+    leaf_hash,
+    seal_opening,
+)
 from audit.note import Checkpoint, LogKey, open_note, sign_checkpoint
 from audit.refs import Refs
 from audit.tiles import WIDTH, NodeReader, RowUpdate, tile_updates
@@ -112,6 +120,26 @@ class Tally:
 
 
 @dataclass(slots=True)
+class Growth:
+    """How a batch made the tree grow: complete once it is committed."""
+
+    before: Frontier
+    leaf_hashes: tuple[bytes, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Placed:
+    """An entry's place, and what a receipt shows of it: of its chain a digest alone."""
+
+    index: int
+    n1: bytes
+    event: bytes
+    h2: bytes
+    growth: Growth
+
+
+@dataclass(slots=True)
 class Batch:
     """Entries added to the log within one transaction; `store` writes them with the new head."""
 
@@ -120,9 +148,13 @@ class Batch:
     log_key: LogKey
     signed: tuple[str, Checkpoint] | None = None  # the note of the new head, once stored
     entry_ids: list[bytes] = field(default_factory=list)
+    growth: Growth = field(init=False)
     _leaf_datas: list[bytes] = field(default_factory=list)
     _openings: list[dict[str, object]] = field(default_factory=list)
     _subjects: dict[tuple[bytes, str], Tally] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.growth = Growth(self.head.frontier)
 
     def add(
         self,
@@ -132,7 +164,7 @@ class Batch:
         visible_after: int | None = None,
         *,
         alarm: bool = False,
-    ) -> int:
+    ) -> Placed:
         """Gives an event its place: index, number in its subject's chain, leaf and opening.
 
         One with `visible_after` is deferred, and shown no sooner than the deferred one before it.
@@ -147,7 +179,8 @@ class Batch:
         check_pair(event, chain)
         nonces = Nonces.fresh()
         opening = Opening(nonces.n1, encode_event(event), nonces.n2, encode_chain(chain))
-        data = opening.leaf_data()
+        h2 = chain_digest(opening.n2, opening.chain)
+        data = leaf_data(event_digest(opening.n1, opening.event), h2)
         index = self.head.frontier.size + len(self._leaf_datas)
         self._leaf_datas.append(data)
         self._subjects[key.subject, class_] = last.with_next(data, event, visible_after)
@@ -162,7 +195,7 @@ class Batch:
                 "alarm": "new" if alarm else None,
             }
         )
-        return index
+        return Placed(index, opening.n1, opening.event, h2, self.growth)
 
     def store(self) -> None:
         """Writes everything and signs the new head; for no entries, nothing."""
@@ -188,6 +221,7 @@ class Batch:
         values = {"size": frontier.size, "frontier": frontier.encode(), "note": note}
         self.connection.execute(_PUT_HEAD, values)
         self.signed = note, checkpoint
+        self.growth.leaf_hashes, self.growth.note = tuple(hashes), note
 
     def _last_of(self, subject: bytes, class_: str) -> Tally:
         known = self._subjects.get((subject, class_))

@@ -26,6 +26,7 @@ from vault.errors import BadInput, Damaged, InvalidGrant, NotFound, Replayed
 from vault.grants import Grant, held_values, insert_stanzas
 from vault.keys import GrantKeys, grant_salt
 from vault.keystore import SaltKey
+from vault.log import Placed
 from vault.recording import (
     agency_actor,
     burn_assertion,
@@ -92,8 +93,8 @@ class _Offer:
 
 def redeem(
     system: System, agency: caller.Agency, code: str, tx_code: str | None, now_ms: int
-) -> Redeemed:
-    """Exchanges an offer's code for an access token, once.
+) -> tuple[Redeemed, Placed]:
+    """Exchanges an offer's code for an access token, once; with the place of its entry.
 
     A second use by the named agency ends the grant and alarms its owner. Raises `InvalidGrant`,
     `Replayed`, and `BadInput` for a spoken code that is missing or not wanted.
@@ -108,7 +109,7 @@ def redeem(
     event = recorded.event
     if recorded.permitted and redeemed is not None:
         system.keystore.drop_phases(grant_id, below=1)
-        return redeemed
+        return redeemed, recorded.placed
     if recorded.permitted:  # what was recorded is the end of the grant
         system.keystore.drop_grant(grant_id)
     system.limits.admits("refusals_per_minute", agency.client.agency_id, now_ms)

@@ -27,7 +27,7 @@ from audit.refs import Refs
 from vault.database import Connection, Database
 from vault.errors import LogUnavailable, Unavailable, VaultError
 from vault.keys import AuditKey
-from vault.log import Batch, LogStore
+from vault.log import Batch, LogStore, Placed
 from vault.steps import Step
 
 _logger = logging.getLogger(__name__)
@@ -66,8 +66,12 @@ class Item:
 class Recorded:
     """An entry that is committed: its place in the log, and the event as it was decided there."""
 
-    index: int
+    placed: Placed
     event: Event
+
+    @property
+    def index(self) -> int:
+        return self.placed.index
 
     @property
     def permitted(self) -> bool:
@@ -294,8 +298,8 @@ def _sequence(connection: Connection, batch: Batch, item: Item) -> Recorded | Pr
             return Recorded(batch.add(item.key, event, visible_after=item.visible_after), event)
     for write in item.writes:
         connection.execute(write.statement, write.values)
-    index = batch.add(item.key, item.event, item.refs, item.visible_after, alarm=item.alarm)
-    return Recorded(index, item.event)
+    placed = batch.add(item.key, item.event, item.refs, item.visible_after, alarm=item.alarm)
+    return Recorded(placed, item.event)
 
 
 def _blamed(fault: Exception) -> Exception:

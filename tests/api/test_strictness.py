@@ -296,7 +296,11 @@ def test_no_secret_shows_in_a_repr() -> None:
         data.ReadValue(value=canary, source="", stated_at="", status=""),
         offers.Offer(grant="", code=canary, qr=canary, tx_code=canary, offer_ends="", not_after=""),
         tokens.Token(
-            access_token=canary, token_type="DPoP", expires_in=1, authorization_details=[]
+            access_token=canary,
+            token_type="DPoP",
+            expires_in=1,
+            authorization_details=[],
+            receipt="",
         ),
         tokens.Presented(code=canary, tx_code=canary, assertion=canary, client_id=None),
     ]

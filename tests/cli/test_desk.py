@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from cli.counter import checked_code
+from evidence.receipt import check_receipt
 from tests.cli.conftest import AGENCY, AGENCY_ID, FIELDS, Kluis, Running, share
+from vault.logkeys import log_keys
+from vault.settings import load_settings
 
 
 def test_a_key_is_made_once_and_its_private_part_is_never_shown(kluis: Kluis, home: Path) -> None:
@@ -58,6 +61,21 @@ def test_an_agency_reads_what_was_shared_and_nothing_else(citizen: Kluis, desk: 
     seen = citizen("wallet", "activity", "--json").json["entries"]
     (read,) = [e for e in seen if e["action"] == "data.read" and e["outcome"] == "permitted"]
     assert read["officer"]["id"] == "j.devries"
+
+
+def test_the_receipts_of_answers_are_kept_and_hold(
+    citizen: Kluis, desk: Running, home: Path
+) -> None:
+    assert citizen("desk", "redeem", share(citizen).json["code"]).status == 0
+    read = citizen("desk", "read")
+    kept = {int(path.stem): path for path in (home / "desk" / "default").glob("*.tlog-proof")}
+    keys = log_keys(load_settings(desk.data)).verifiers
+    held = {index: check_receipt(path.read_text(), keys) for index, path in kept.items()}
+
+    assert [held[index].event.action for index in sorted(held)] == ["grant.redeem", "data.read"]
+    assert all(index == receipt.index for index, receipt in held.items())
+    assert str(kept[max(kept)]) in read.out
+    assert kept[max(kept)].stat().st_mode & 0o077 == 0
 
 
 def test_a_code_as_people_type_it_and_as_a_scanner_sends_it(citizen: Kluis, desk: Running) -> None:

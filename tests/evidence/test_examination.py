@@ -225,9 +225,7 @@ def test_entries_closed_without_an_erasure_are_named(members: dict[str, bytes]) 
         book = make_book(30)
         book.closed = {7: why}
         named = found(check(book.export()))
-        assert named == [
-            f"closed: entry 7: its opening is {why}: neither erasure nor time does that"
-        ]
+        assert named == [f"closed: entry 7: its opening is {why}: no time does that"]
 
 
 def test_entries_called_erased_where_nothing_was_are_named() -> None:

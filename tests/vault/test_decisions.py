@@ -361,7 +361,7 @@ def test_a_replayed_request_redeems_nothing_and_ends_nothing(
 ) -> None:
     first, second = citizen.offer(agency, TWO), citizen.offer(agency, TWO)
     request = agency.caller()
-    token = citizen.vault.redeem(request, first.code, None).token
+    token = citizen.vault.redeem(request, first.code, None)[0].token
     for offer in (first, second):
         with pytest.raises(Replayed) as replayed:
             citizen.vault.redeem(request, offer.code, None)

@@ -4,20 +4,28 @@ Nothing but the values themselves, the names of fields, and what the protocol or
 says in the same words to everyone.
 """
 
+import asyncio
 import json
 import re
+from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
 
 import pytest
 
+from api.receipts import receipt
 from audit.entry import decode_event, encode_event
-from crypto.encoding import unb64u
+from crypto.encoding import unb64u, unpae
 from crypto.errors import Malformed
+from evidence.receipt import check_receipt
 from tests.builders import PERSON, AgencyDesk, Citizen, Store
 from tests.vault.full_story import SHARED, secret_bytes
 from tests.vault.rows import row_of, rows_of
 from tests.vault.tables import grants, vaults
+from vault.caller import TokenHolder
+from vault.logkeys import log_keys
+from vault.reading import parse_access_token
+from vault.vault import Vault
 
 WORDS = {
     # the protocol, the same for everyone
@@ -62,8 +70,11 @@ def share(citizen: Citizen, agency: AgencyDesk, *, seconds: int = 61) -> Got:
     store_clock = agency.vault.system.clock
     store_clock.advance(seconds=seconds)  # type: ignore[attr-defined]
     offer = citizen.unlock().offer(agency, SHARED, duration_seconds=3600 + seconds)
-    redeemed = agency.redeem(offer.code)
-    released = agency.read(redeemed.token, SHARED)
+    vault = agency.vault
+    redeemed, first = vault.redeem(agency.caller(), offer.code, None)
+    holder = TokenHolder(parse_access_token(redeemed.token), agency.proof(), None)
+    released, second = asyncio.run(vault.read(holder, SHARED, asyncio.to_thread))
+    receipts = [proved(vault, receipt(placed)) for placed in (first, second)]
     events = [
         entry.event
         for entry in citizen.vault.activity(citizen.owner).entries
@@ -72,9 +83,21 @@ def share(citizen: Citizen, agency: AgencyDesk, *, seconds: int = 61) -> Got:
     assert [event.action for event in events] == ["data.read", "grant.redeem"]
     encoded = [encode_event(event) for event in events]
     assert [decode_event(raw) for raw in encoded] == events
+    assert {raw for one in receipts for raw in one[:1]} == set(encoded), "receipts say no more"
     parts = {*pieces(redeemed), *pieces(released), *pieces([json.loads(raw) for raw in encoded])}
+    parts |= {*pieces([rest for _, *rest in receipts])}
     secrets = [secret_bytes(offer.code), secret_bytes(redeemed.token)]
     return Got(parts, [*secrets, *filter(None, map(id_bytes, parts))])
+
+
+def proved(vault: Vault, text: str) -> tuple[bytes, bytes, bytes, bytes, int]:
+    """What a receipt says of its entry: event, nonce, digest, leaf, index. What else stands in it
+    is the log's own and the same for everyone: other leaves, nodes and a note.
+    """
+    held = check_receipt(text, log_keys(vault.system.settings).verifiers)
+    extra = text.split("\n")[1].removeprefix("extra ")
+    n1, event, h2 = unpae(b64decode(extra))
+    return event, n1, h2, held.leaf_data, held.index
 
 
 def id_bytes(part: str) -> bytes | None:
@@ -122,7 +145,7 @@ def test_two_agencies_find_nothing_to_join_a_citizen_by(
     one, other = (share(citizen, agency) for agency in agencies)
 
     assert joined(one, other, words=words) == set()
-    assert len(one.raw) == len(other.raw) >= 6
+    assert len(one.raw) == len(other.raw) >= 12
     assert common_bytes(one, other) == set()
 
 

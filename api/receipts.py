@@ -1,0 +1,17 @@
+"""Receipts: an answer proves that its entry is in the log (docs/audit.md, 12 Receipts)."""
+
+from evidence.growth import path_of_new
+from evidence.receipt import encode_receipt
+from vault.log import Placed
+
+DESCRIPTION = (
+    "Proof that the entry of this answer is in the log, as text in the form of C2SP tlog-proof. "
+    "Keep it: `kluis desk receipt` checks it."
+)
+
+
+def receipt(placed: Placed) -> str:
+    """The receipt of an entry whose batch is committed."""
+    growth = placed.growth
+    path = path_of_new(growth.before, growth.leaf_hashes, placed.index)
+    return encode_receipt(placed.n1, placed.event, placed.h2, placed.index, path, growth.note)
