@@ -2,7 +2,7 @@
 
 from evidence.growth import path_of_new
 from evidence.receipt import encode_receipt
-from vault.log import Placed
+from vault.log import Recorded
 
 DESCRIPTION = (
     "Proof that the entry of this answer is in the log, as text in the form of C2SP tlog-proof. "
@@ -10,8 +10,10 @@ DESCRIPTION = (
 )
 
 
-def receipt(placed: Placed) -> str:
+def receipt(recorded: Recorded) -> str:
     """The receipt of an entry whose batch is committed."""
-    growth = placed.growth
-    path = path_of_new(growth.before, growth.leaf_hashes, placed.index)
-    return encode_receipt(placed.n1, placed.event, placed.h2, placed.index, path, growth.note)
+    growth = recorded.growth
+    path = path_of_new(growth.before, growth.leaf_hashes, recorded.index)
+    return encode_receipt(
+        recorded.n1, recorded.encoded, recorded.h2, recorded.index, path, growth.note
+    )

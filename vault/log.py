@@ -123,20 +123,27 @@ class Tally:
 class Growth:
     """How a batch made the tree grow: complete once it is committed."""
 
-    before: Frontier
+    before: Frontier = field(default_factory=Frontier)
     leaf_hashes: tuple[bytes, ...] = ()
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Placed:
-    """An entry's place, and what a receipt shows of it: of its chain a digest alone."""
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An entry at its place in the log, its event as it was decided there, and what a receipt
+    shows beside them: of its chain a digest alone.
+    """
 
     index: int
-    n1: bytes
-    event: bytes
-    h2: bytes
-    growth: Growth
+    event: Event
+    encoded: bytes = field(repr=False)
+    n1: bytes = field(repr=False)
+    h2: bytes = field(repr=False)
+    growth: Growth = field(repr=False)
+
+    @property
+    def permitted(self) -> bool:
+        return self.event.outcome == "permitted"
 
 
 @dataclass(slots=True)
@@ -148,13 +155,10 @@ class Batch:
     log_key: LogKey
     signed: tuple[str, Checkpoint] | None = None  # the note of the new head, once stored
     entry_ids: list[bytes] = field(default_factory=list)
-    growth: Growth = field(init=False)
+    growth: Growth = field(default_factory=Growth)
     _leaf_datas: list[bytes] = field(default_factory=list)
     _openings: list[dict[str, object]] = field(default_factory=list)
     _subjects: dict[tuple[bytes, str], Tally] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.growth = Growth(self.head.frontier)
 
     def add(
         self,
@@ -164,7 +168,7 @@ class Batch:
         visible_after: int | None = None,
         *,
         alarm: bool = False,
-    ) -> Placed:
+    ) -> Recorded:
         """Gives an event its place: index, number in its subject's chain, leaf and opening.
 
         One with `visible_after` is deferred, and shown no sooner than the deferred one before it.
@@ -195,7 +199,7 @@ class Batch:
                 "alarm": "new" if alarm else None,
             }
         )
-        return Placed(index, opening.n1, opening.event, h2, self.growth)
+        return Recorded(index, event, opening.event, opening.n1, h2, self.growth)
 
     def store(self) -> None:
         """Writes everything and signs the new head; for no entries, nothing."""
@@ -221,6 +225,7 @@ class Batch:
         values = {"size": frontier.size, "frontier": frontier.encode(), "note": note}
         self.connection.execute(_PUT_HEAD, values)
         self.signed = note, checkpoint
+        self.growth.before = self.head.frontier
         self.growth.leaf_hashes, self.growth.note = tuple(hashes), note
 
     def _last_of(self, subject: bytes, class_: str) -> Tally:

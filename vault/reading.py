@@ -32,11 +32,11 @@ from vault.errors import (
 )
 from vault.grants import Grant, Held, held_values
 from vault.keys import GrantKeys, grant_salt
-from vault.log import Placed
+from vault.log import Recorded
 from vault.recording import SYSTEM, agency_actor, burn_proof, draft, registry_is, use_of
 from vault.redeeming import TOKEN_PREFIX
 from vault.registry import Snapshot
-from vault.sequencer import Item, Recorded
+from vault.sequencer import Item
 from vault.settings import DAY_SECONDS
 from vault.statement import Statement
 from vault.steps import Step, sql
@@ -79,7 +79,7 @@ def parse_access_token(token: str) -> Secret:
 
 async def read(
     system: System, holder: caller.TokenHolder, fields: Sequence[str], now_ms: int, aside: Aside
-) -> tuple[dict[str, Released], Placed]:
+) -> tuple[dict[str, Released], Recorded]:
     """The fields asked for, all of them or none, once their entry is committed, and its place.
 
     It goes by itself on an event loop, where `aside` takes to a thread what may have to wait: not
@@ -96,8 +96,8 @@ async def read(
     reading = _Reading(system, holder, tuple(fields), now_ms)
     recorded, released = await system.record_soon(reading.prepare, aside)
     if recorded.permitted and released is not None and released.reads_max is None:
-        return released.values, recorded.placed
-    return await aside(lambda: reading.finish(recorded, released)), recorded.placed
+        return released.values, recorded
+    return await aside(lambda: reading.finish(recorded, released)), recorded
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from vault.errors import BadInput, Damaged, InvalidGrant, NotFound, Replayed
 from vault.grants import Grant, held_values, insert_stanzas
 from vault.keys import GrantKeys, grant_salt
 from vault.keystore import SaltKey
-from vault.log import Placed
+from vault.log import Recorded
 from vault.recording import (
     agency_actor,
     burn_assertion,
@@ -93,7 +93,7 @@ class _Offer:
 
 def redeem(
     system: System, agency: caller.Agency, code: str, tx_code: str | None, now_ms: int
-) -> tuple[Redeemed, Placed]:
+) -> tuple[Redeemed, Recorded]:
     """Exchanges an offer's code for an access token, once; with the place of its entry.
 
     A second use by the named agency ends the grant and alarms its owner. Raises `InvalidGrant`,
@@ -109,7 +109,7 @@ def redeem(
     event = recorded.event
     if recorded.permitted and redeemed is not None:
         system.keystore.drop_phases(grant_id, below=1)
-        return redeemed, recorded.placed
+        return redeemed, recorded
     if recorded.permitted:  # what was recorded is the end of the grant
         system.keystore.drop_grant(grant_id)
     system.limits.admits("refusals_per_minute", agency.client.agency_id, now_ms)

@@ -27,7 +27,7 @@ from audit.refs import Refs
 from vault.database import Connection, Database
 from vault.errors import LogUnavailable, Unavailable, VaultError
 from vault.keys import AuditKey
-from vault.log import Batch, LogStore, Placed
+from vault.log import Batch, LogStore, Recorded
 from vault.steps import Step
 
 _logger = logging.getLogger(__name__)
@@ -60,22 +60,6 @@ class Item:
     alarm: bool = False
     denied: Event | None = None
     visible_after: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """An entry that is committed: its place in the log, and the event as it was decided there."""
-
-    placed: Placed
-    event: Event
-
-    @property
-    def index(self) -> int:
-        return self.placed.index
-
-    @property
-    def permitted(self) -> bool:
-        return self.event.outcome == "permitted"
 
 
 Waiter = Future[Recorded] | asyncio.Future[Recorded]  # in a thread, or on an event loop
@@ -295,11 +279,10 @@ def _sequence(connection: Connection, batch: Batch, item: Item) -> Recorded | Pr
                 reason=right.reason,
                 fields_given=None,
             )
-            return Recorded(batch.add(item.key, event, visible_after=item.visible_after), event)
+            return batch.add(item.key, event, visible_after=item.visible_after)
     for write in item.writes:
         connection.execute(write.statement, write.values)
-    placed = batch.add(item.key, item.event, item.refs, item.visible_after, alarm=item.alarm)
-    return Recorded(placed, item.event)
+    return batch.add(item.key, item.event, item.refs, item.visible_after, alarm=item.alarm)
 
 
 def _blamed(fault: Exception) -> Exception:

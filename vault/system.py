@@ -13,10 +13,10 @@ from vault.errors import Conflict, LogUnavailable
 from vault.keys import AuditKey
 from vault.keystore import Keystore
 from vault.limits import Limits
-from vault.log import LogStore
+from vault.log import LogStore, Recorded
 from vault.registry import Registry
 from vault.rootkey import RootKey
-from vault.sequencer import Item, PremiseFailed, Recorded, Sequencer
+from vault.sequencer import Item, PremiseFailed, Sequencer
 from vault.settings import Settings
 
 PREPARATIONS_MAX = 4

@@ -28,7 +28,7 @@ from vault import (
     sessions,
 )
 from vault.clock import Clock, SystemClock
-from vault.log import Placed
+from vault.log import Recorded
 from vault.opening import open_system, root_key
 from vault.registry import Snapshot
 from vault.rootkey import RootKey
@@ -163,13 +163,13 @@ class Vault:
 
     def redeem(
         self, agency: caller.Agency, code: str, tx_code: str | None
-    ) -> tuple[redeeming.Redeemed, Placed]:
+    ) -> tuple[redeeming.Redeemed, Recorded]:
         """An access token for an offer's code, once; and where its entry stands."""
         return redeeming.redeem(self.system, agency, code, tx_code, self._now())
 
     async def read(
         self, holder: caller.TokenHolder, names: Sequence[str], aside: Aside
-    ) -> tuple[dict[str, reading.Released], Placed]:
+    ) -> tuple[dict[str, reading.Released], Recorded]:
         """Granted fields, all or none, after their entry is in the log; and where it stands."""
         return await reading.read(self.system, holder, names, self._now(), aside)
 

@@ -19,7 +19,8 @@ from tests.vault.test_sequencer import (
 )
 from vault import sequencer as module
 from vault.errors import LogUnavailable
-from vault.sequencer import PremiseFailed, Recorded
+from vault.log import Recorded
+from vault.sequencer import PremiseFailed
 from vault.steps import Step, sql
 from vault.system import System
 

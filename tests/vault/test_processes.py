@@ -26,8 +26,9 @@ from vault.erasing import erasing_item
 from vault.errors import InvalidGrant, InvalidToken, VaultError
 from vault.keys import grant_salt
 from vault.keystore import SaltKey
+from vault.log import Recorded
 from vault.recording import SYSTEM, draft
-from vault.sequencer import Item, Recorded
+from vault.sequencer import Item
 from vault.settings import Settings
 from vault.vault import Vault
 

@@ -26,9 +26,9 @@ from vault import sequencer as module
 from vault.database import Database
 from vault.errors import LogUnavailable
 from vault.keys import AuditKey
-from vault.log import Batch, Head, TileReader
+from vault.log import Batch, Head, Recorded, TileReader
 from vault.recording import SYSTEM, burn_proof, draft
-from vault.sequencer import Item, PremiseFailed, Recorded, Sequencer
+from vault.sequencer import Item, PremiseFailed, Sequencer
 from vault.sessions import open_session
 from vault.steps import Step, insert_into, sql
 from vault.system import System
