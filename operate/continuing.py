@@ -25,6 +25,7 @@ from crypto.primitives import sha256
 from crypto.secret import Secret
 from operate.exclusive import without_server
 from operate.pair import opened_ready
+from operate.signers import ever
 from operate.token import root_key
 from vault.anchor import Anchor
 from vault.clock import Clock
@@ -121,7 +122,7 @@ class _Continuing:
         head, held = self._held(connection)
         try:
             anchored, note = self.anchor.read()
-            open_note(note, self._keys.named(anchored.origin).ever)
+            open_note(note, ever(self._settings, anchored.origin))
         except AuditError as broken:
             raise NotReady(f"The anchor is not signed by this log's key: {broken}.") from None
         if self._binds(connection, head, anchored):
@@ -182,7 +183,7 @@ class _Continuing:
         tree = head.frontier
         held = Checkpoint(head.origin, tree.size, tree.root())
         try:
-            signed = open_note(head.note, self._keys.named(head.origin).ever)
+            signed = open_note(head.note, ever(self._settings, head.origin))
             recomputed = self._root(connection, head, tree.size)
         except AuditError as broken:
             raise NotReady(f"The audit log does not hold together: {broken}.") from None

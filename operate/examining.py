@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 
 from audit.errors import BadNote
 from audit.leaf import Opening, open_opening
-from audit.note import Verifier, open_note
+from audit.note import open_note
 from crypto.errors import CannotOpen
-from evidence.cosignature import LatticeVerifier
 from evidence.entries import Entry
 from evidence.export import ExportedLog
+from operate.signers import ever
 from vault import caller
 from vault.database import Row
 from vault.errors import LogUnavailable
@@ -167,7 +167,7 @@ def examine(
             size, note = row.size, known.get(row.size, "")
             if row.log == head.log:
                 size, note = _signed(vault, keys.named(row.origin), head.note)
-            vkeys = tuple(key.vkey for key in _verifiers(keys.named(row.origin)))
+            vkeys = tuple(key.vkey for key in ever(vault.system.settings, row.origin))
             notes = tuple(known.values())
             logs.append(ExportedLog(row.log, row.origin, vkeys, size, note, notes))
     return Examined(vault.system, tuple(logs), index)
@@ -180,8 +180,3 @@ def _signed(vault: Vault, keys: LogKeys, note: str) -> tuple[int, str]:
     except BadNote:
         raise LogUnavailable from None
     return signed.size, keys.published(signed, vault.system.clock.now_ms() // 1000)
-
-
-def _verifiers(keys: LogKeys) -> list[Verifier]:
-    """All that a log's notes may be signed by, the newest first."""
-    return [*reversed(keys.ever), *(LatticeVerifier.of(key) for key in reversed(keys.lattice))]

@@ -27,10 +27,10 @@ from crypto.encoding import b64u
 from operate.archive import Archive, Manifest
 from operate.exclusive import without_server
 from operate.migration import bring_to
+from operate.signers import ever
 from vault.clock import Clock
 from vault.database import Database, sqlite_url
 from vault.errors import NotReady, Unavailable
-from vault.logkeys import log_keys
 from vault.schema import KEYSTORE, MAIN, VERSIONS
 from vault.settings import DAY_SECONDS, Settings
 
@@ -131,10 +131,9 @@ def _check_signed(settings: Settings, archive: Archive) -> None:
     """Main's log is signed by this installation's key: else it is the wrong key or archive."""
     if archive.manifest.database != MAIN:
         return
-    keys = log_keys(settings)
     try:
         origin = parse_checkpoint(archive.manifest.note.split("\n\n", 1)[0] + "\n").origin
-        open_note(archive.manifest.note, keys.named(origin).ever)
+        open_note(archive.manifest.note, ever(settings, origin))
     except AuditError:
         raise NotReady(
             f"The log in {archive.path} is not signed by this installation's log key. "

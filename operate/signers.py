@@ -27,7 +27,7 @@ from vault.clock import Clock
 from vault.errors import NotReady
 from vault.keystore import Keystore
 from vault.log import Head
-from vault.logkeys import LATTICE, LOG, PAIRS_MAX, LogKeys, key_path, log_keys
+from vault.logkeys import LATTICE, LOG, PAIRS_MAX, LogKeys, is_retired, key_path, log_keys
 from vault.opening import system_key
 from vault.recording import OPERATOR, draft
 from vault.rootkey import read_key_file
@@ -77,6 +77,11 @@ def public_keys(settings: Settings) -> list[PublicKey]:
         for origin in origins
         for one in held
     ]
+
+
+def ever(settings: Settings, origin: str) -> list[Verifier]:
+    """The keys that an old note of this log is believed for, retired ones included."""
+    return [replace(one.verifier, name=origin) for one in _held(settings)]
 
 
 def complete(settings: Settings, clock: Clock) -> Path:
@@ -152,8 +157,8 @@ def _held(settings: Settings) -> Iterator[PublicKey]:
     for number in range(newest, 0, -1):
         for kind, verifier in ((LOG, Verifier), (LATTICE, LatticeVerifier)):
             path = key_path(settings.keys, kind, number)
-            if (public := path.with_suffix(".pub")).exists():
-                yield PublicKey(verifier(settings.origin, public.read_bytes()), RETIRED)
+            if is_retired(path):
+                yield PublicKey(_public_in(path.with_suffix(".pub"), verifier, settings), RETIRED)
             elif path.exists():
                 state = SIGNING if number == newest else OVERLAP
                 yield PublicKey(_key_in(path, kind, settings.origin), state)
@@ -164,6 +169,13 @@ def _key_in(path: Path, kind: str, name: str) -> Verifier:
     if kind == LATTICE:
         return LatticeVerifier.of(LatticeKey(name, seed))
     return LogKey(name, seed).verifier
+
+
+def _public_in(path: Path, kind: type[Verifier], settings: Settings) -> Verifier:
+    try:
+        return kind(settings.origin, path.read_bytes())
+    except BadNote:
+        raise NotReady(f"The key file {path} does not hold {kind.public_bytes} bytes.") from None
 
 
 def _newest(settings: Settings) -> int:

@@ -25,6 +25,7 @@ from evidence.verify import Report, StoredLeaf, verify_log
 from operate.continuing import bound_by, digest
 from operate.ledger import ExpectedVault, Ledger, newest_of
 from operate.pair import opened_ready
+from operate.signers import ever
 from operate.token import root_key
 from vault.anchor import Anchor
 from vault.context import Opener, VaultContext, context_salts
@@ -35,7 +36,6 @@ from vault.grants import grants_of
 from vault.keys import AuditKey, audit_salt, open_audit_key
 from vault.keystore import Keystore
 from vault.log import Head, Tally, TileReader
-from vault.logkeys import log_keys
 from vault.opening import system_key
 from vault.registry import ACTIVE, REVOKED, Registry
 from vault.settings import Settings
@@ -132,7 +132,7 @@ class _Verification:
         self._keystore = keystore
         self._root = root_key(settings)
         self._findings: list[Finding] = []
-        self._log_keys = log_keys(settings)
+        self._settings = settings
         self._opener = Opener(self._root)
         self._anchor = Anchor(settings.anchor)
         self._registry = Registry(main, self._root)
@@ -197,7 +197,7 @@ class _Verification:
                 self._find("note", str(missing))
         report = verify_log(
             log.origin,
-            self._log_keys.named(log.origin).ever,
+            ever(self._settings, log.origin),
             self._leaves(log),
             head_note,
             read_tile=lambda level, n: (

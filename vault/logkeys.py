@@ -24,7 +24,6 @@ class LogKeys:
 
     signers: tuple[LogKey, ...]
     lattice: tuple[LatticeKey, ...] = ()
-    retired: tuple[Verifier, ...] = ()
 
     @property
     def newest(self) -> LogKey:
@@ -35,17 +34,11 @@ class LogKeys:
         """The keys that a head is believed for. What a retired key signed now is no head."""
         return [key.verifier for key in self.signers]
 
-    @property
-    def ever(self) -> list[Verifier]:
-        """The keys that an old note is believed for."""
-        return [*self.retired, *self.verifiers]
-
     def named(self, origin: str) -> "LogKeys":
         """The same keys under another log's name: there are several after a restore."""
         return LogKeys(
             tuple(replace(key, name=origin) for key in self.signers),
             tuple(replace(key, name=origin) for key in self.lattice),
-            tuple(replace(verifier, name=origin) for verifier in self.retired),
         )
 
     def published(self, checkpoint: Checkpoint, at_seconds: int) -> str:
@@ -59,18 +52,20 @@ class LogKeys:
 
 def log_keys(settings: Settings) -> LogKeys:
     """The keys, under the name of the first log. Raises `NotReady` where none can be read."""
-    name, signers, lattice, retired = settings.origin, [], [], []
+    name, signers, lattice = settings.origin, [], []
     for number in range(1, PAIRS_MAX + 1):
         path, second = (key_path(settings.keys, kind, number) for kind in (LOG, LATTICE))
-        if (public := path.with_suffix(".pub")).exists():
-            retired.append(Verifier(name, public.read_bytes()))
-        elif number == 1 or path.exists():
+        if not is_retired(path) and (number == 1 or path.exists()):
             signers.append(LogKey(name, Secret(read_key_file(path))))
-        if second.exists() and not second.with_suffix(".pub").exists():
+        if not is_retired(second) and second.exists():
             lattice.append(LatticeKey(name, Secret(read_key_file(second))))
     if not signers:
         raise NotReady("Every key of the log is retired: put the newest one back.")
-    return LogKeys(tuple(signers), tuple(lattice), tuple(retired))
+    return LogKeys(tuple(signers), tuple(lattice))
+
+
+def is_retired(path: Path) -> bool:
+    return path.with_suffix(".pub").exists()
 
 
 def key_path(keys: Path, kind: str, number: int = 1) -> Path:

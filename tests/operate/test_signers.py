@@ -16,7 +16,7 @@ from operate.signers import OVERLAP, RETIRED, SIGNING, complete, public_keys, re
 from operate.verification import verify_data
 from tests.builders import NOON_MS, Store
 from tests.vault.rows import change
-from tests.vault.tables import audit_heads
+from tests.vault.tables import audit_checkpoints, audit_heads
 from vault.errors import LogUnavailable, NotReady
 from vault.logkeys import LATTICE, LOG, key_path, log_keys
 from vault.settings import Settings
@@ -242,6 +242,26 @@ def test_a_retired_key_is_gone_and_old_notes_still_hold(store: Store) -> None:
     store.vault.close()
     assert verify_data(store.settings).findings == ()
     assert rotate(store.settings, store.clock).number == 3
+
+
+def test_a_retired_key_s_file_that_is_damaged_is_named(store: Store) -> None:
+    rotate(store.settings, store.clock)
+    (public, _) = retire(store.settings, store.clock, now=True)
+    public.write_bytes(bytes(31))
+    store.reopen()  # serving needs it not
+    with pytest.raises(NotReady, match=public.name):
+        public_keys(store.settings)
+    with pytest.raises(NotReady, match=public.name):
+        verify_data(store.settings)
+
+
+def test_a_changed_second_signature_of_a_published_note_is_found(store: Store) -> None:
+    note = published(store)
+    middle = len(note) // 2
+    other = note[:middle] + ("A" if note[middle] != "A" else "B") + note[middle + 1 :]
+    change(store, audit_checkpoints, {"note": note}, note=other)
+    store.vault.close()
+    assert [one.code for one in verify_data(store.settings).findings] == ["note"]
 
 
 def test_a_head_that_a_retired_key_signed_is_refused(store: Store) -> None:
