@@ -1,6 +1,5 @@
-"""Programs and packages that some tests run and nobody has to have."""
+"""Programs that some tests run and nobody has to have."""
 
-import importlib.util
 import os
 import shutil
 from typing import NoReturn
@@ -11,11 +10,6 @@ import pytest
 def program(name: str, package: str) -> str:
     """The path of a program; else the test is skipped, or fails where KLUIS_REQUIRE_ALL is 1."""
     return shutil.which(name) or missing(f"no program {name!r}: apt install {package}")
-
-
-def module(name: str, why: str) -> None:
-    if importlib.util.find_spec(name) is None:
-        missing(f"no Python package {name!r}: {why}")
 
 
 def missing(what: str) -> NoReturn:
