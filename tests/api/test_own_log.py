@@ -136,6 +136,9 @@ def every_statement(asked: list[str]) -> Iterator[None]:
 
     def counted(connection: Any, statement: Any, *rest: Any) -> Any:
         asked.append(statement.text)
+        if "FROM audit_opening o JOIN" in statement.text:
+            assert statement.text.endswith("LIMIT :most"), "nor are more rows fetched"
+            assert rest[0]["most"] <= 50 + 2
         return execute(connection, statement, *rest)
 
     with patch.object(Connection, "execute", counted):
