@@ -74,7 +74,7 @@ def decode_opening(line: bytes) -> tuple[int, Opening]:
         opening = Opening(
             unb64u(found["n1"]), canonical_json(event), unb64u(found["n2"]), canonical_json(chain)
         )
-        if type(index) is not int or len(found) != 5 or not line.endswith(b"\n"):
+        if type(index) is not int or index < 0 or len(found) != 5 or line[-1:] != b"\n":
             raise MalformedEntry("line")
     except (Malformed, KeyError, TypeError):
         raise MalformedEntry("line") from None
@@ -93,7 +93,7 @@ def decode_closed(line: bytes) -> tuple[int, str]:
         index, reason = found["index"], found["reason"]
     except (Malformed, KeyError, TypeError):
         raise MalformedEntry("line") from None
-    if type(index) is not int or reason not in CLOSED or len(found) != 2:
+    if type(index) is not int or index < 0 or reason not in CLOSED or len(found) != 2:
         raise MalformedEntry("line")
     if not line.endswith(b"\n"):
         raise MalformedEntry("line")

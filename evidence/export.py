@@ -39,7 +39,8 @@ Progress = Callable[[int], None]  # told how many entries were gone through sinc
 @dataclass(frozen=True, slots=True)
 class ExportedLog:
     """One log as far as it is exported. `note` signs its first `size` entries; `notes` are others
-    that were published. `vkeys` are all its keys, the newest first, also those that are retired.
+        that were published, each with the size it was published for. `vkeys` are all its keys, the
+    newest first, also those that are retired.
     """
 
     number: int
@@ -47,7 +48,7 @@ class ExportedLog:
     vkeys: tuple[str, ...]
     size: int
     note: str
-    notes: tuple[str, ...]
+    notes: tuple[tuple[int, str], ...]
 
 
 class Source(Protocol):
@@ -116,9 +117,9 @@ class _Log:
 
     def parts(self) -> Iterator[bytes]:
         yield from self._member(CHECKPOINT, [self._log.note.encode()])
-        for note in self._log.notes:
+        for size, note in self._log.notes:
             if note != self._log.note:
-                yield from self._member(f"checkpoints/{note.split(chr(10), 2)[1]}", [note.encode()])
+                yield from self._member(f"checkpoints/{size}", [note.encode()])
         yield from self._tiles()
         yield from self._member(OPENINGS, self._openings())
         yield from self._member(SHREDDED, self._shredded())

@@ -40,8 +40,8 @@ _LEAVES = sql(
     " ORDER BY idx"
 )
 _LOGS = sql(
-    """SELECT log, origin, (SELECT count(*) FROM audit_leaf l WHERE l.log = a.log) AS size
-    FROM audit_log a ORDER BY log"""
+    """SELECT log, origin, (SELECT coalesce(max(idx) + 1, 0) FROM audit_leaf l WHERE l.log = a.log)
+    AS size FROM audit_log a ORDER BY log"""
 )
 # The last note of each day, and those of the log's end and of entries that were lost.
 _NOTES = sql(
@@ -168,7 +168,7 @@ def examine(
             if row.log == head.log:
                 size, note = _signed(vault, keys.named(row.origin), head.note)
             vkeys = tuple(key.vkey for key in ever(vault.system.settings, row.origin))
-            notes = tuple(known.values())
+            notes = tuple(known.items())
             logs.append(ExportedLog(row.log, row.origin, vkeys, size, note, notes))
     return Examined(vault.system, tuple(logs), index)
 

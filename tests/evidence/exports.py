@@ -82,7 +82,7 @@ class Source:
     @property
     def logs(self) -> tuple[ExportedLog, ...]:
         log = self.book.log
-        notes = tuple(log.notes[size] for size in sorted(log.notes)[:-1])
+        notes = tuple((size, log.notes[size]) for size in sorted(log.notes)[:-1])
         size = len(log.leaves)
         return (ExportedLog(1, ORIGIN, (KEY.verifier.vkey,), size, log.head_note, notes),)
 

@@ -202,6 +202,25 @@ def test_openings_that_are_dropped_doubled_or_moved_are_named(members: dict[str,
     assert "opening: entry 10: it stands twice or out of order" in named
 
 
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        (OPENINGS, b"{}\n"),
+        (OPENINGS, b"nonsense\n"),
+        (SHREDDED, b'{"index":-1,"reason":"erased"}\n'),
+        (SHREDDED, b'{"index":7,"reason":"bored"}\n'),
+        (SHREDDED, b'{"index":99999,"reason":"erased"}\n'),
+        (SHREDDED, b'{"index":7,"reason":"erased"}\n'),
+    ],
+)
+def test_a_line_that_says_nothing_or_too_much_is_named(
+    members: dict[str, bytes], name: str, line: bytes
+) -> None:
+    named = forged(members, name, lambda raw: raw + line)
+    places = {"member: ", "closed: entry 99999: ", "closed: entry 7: "}
+    assert any(one.startswith(tuple(places)) for one in named), named
+
+
 def test_an_opening_hidden_as_erased_is_named_where_its_number_is_missed(
     members: dict[str, bytes],
 ) -> None:

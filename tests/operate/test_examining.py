@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from audit.note import Checkpoint, sign_checkpoint
 from consent.credentials import Client, Proof
 from crypto import jose
 from evidence.archive import Reader
@@ -21,12 +22,14 @@ from operate.continuing import go_on, plan
 from operate.examining import Window, examine, look, read
 from operate.verification import verify_data
 from tests.builders import PERSON, Store, texts
+from tests.evidence.exports import members_of, resealed
 from tests.vault.full_story import SHARED
 from tests.vault.rows import change, main_rows, remove, row_of, rows_of, set_back
-from tests.vault.tables import audit_keys, audit_openings, vaults
+from tests.vault.tables import audit_checkpoints, audit_keys, audit_openings, vaults
 from vault import caller
 from vault.auditing import parse_audit_token
 from vault.errors import Conflict, InvalidToken, LogUnavailable, NotFound, Replayed
+from vault.opening import log_key
 
 AUDITOR = "https://auditor.example"
 _serial = itertools.count()
@@ -158,6 +161,15 @@ def test_an_opening_that_somebody_removed_or_changed_is_named(store: Store) -> N
     assert f"closed: entry {rows[2]['idx']}: its opening is damaged: no time does that" in named
 
 
+def test_a_published_checkpoint_that_somebody_changed_is_exported_and_named(store: Store) -> None:
+    story(store)
+    store.vault.sweep()
+    store.citizen()
+    change(store, audit_checkpoints, {"log": 1}, note="nonsense")
+    (named,) = [str(one) for one in checked(exported(store)).findings]
+    assert named.startswith("note: checkpoints/")
+
+
 def test_a_subject_whose_key_row_is_gone_is_damaged_and_not_erased(store: Store) -> None:
     story(store)
     subject = row_of(store, vaults)["subject"]
@@ -200,6 +212,18 @@ def test_a_log_that_went_on_after_a_restore_is_exported_with_its_seam(tmp_path: 
     citizen.unlock()
 
     blob = exported(store)
+
+    # Another end of the log before, by whoever has its key, is not the one that was gone on from.
+    members = members_of(blob)
+    key = log_key(store.settings)
+    other = sign_checkpoint(key, Checkpoint(key.name, 3, bytes(32)))
+    forged = resealed(members | {"earlier/1/checkpoint": other.encode()})
+    assert (
+        "continue: kluis.example/audit-2 does not go on from the end of kluis.example/audit "
+        "(in kluis.example/audit)" in [str(one) for one in checked(forged).findings]
+    )
+    without = resealed({n: raw for n, raw in members.items() if not n.startswith("earlier/")})
+    assert any(one.code == "member" for one in checked(without).findings)
 
     names = reader_of(blob).names
     assert {"earlier/1/checkpoint", "earlier/1/openings.ndjson", "checkpoint"} <= set(names)
