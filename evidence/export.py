@@ -39,7 +39,7 @@ Progress = Callable[[int], None]  # told how many entries were gone through sinc
 @dataclass(frozen=True, slots=True)
 class ExportedLog:
     """One log as far as it is exported. `note` signs its first `size` entries; `notes` are others
-        that were published, each with the size it was published for. `vkeys` are all its keys, the
+    that were published, each with the size it was published for. `vkeys` are all its keys, the
     newest first, also those that are retired.
     """
 

@@ -20,6 +20,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from crypto.encoding import b64u
 from operate.archive import Archive, ArchiveWriter, Manifest, new_file, remove_partial
+from operate.tables import Keystore as KeystoreTables
+from operate.tables import Main
 from vault.clock import Clock
 from vault.database import Database
 from vault.errors import NotReady
@@ -27,8 +29,6 @@ from vault.keystore import Keystore
 from vault.opening import check_pair
 from vault.schema import KEYSTORE, MAIN, VERSIONS, check_schema
 from vault.settings import DAY_SECONDS, Settings
-from vault.tables import Keystore as KeystoreTables
-from vault.tables import Main
 
 KEYSTORE_BACKUP_DAYS = 7  # the promise: what ended is out of reach once these have aged out
 _ROWS_AT_ONCE = 500

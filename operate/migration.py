@@ -18,7 +18,6 @@ from alembic.script.revision import RevisionError
 from sqlalchemy import Connection as Alchemy
 from sqlalchemy.exc import OperationalError
 
-import vault
 from operate.pair import check_answers, check_apart, check_empty, only_one, opened
 from vault.database import Connection, Database
 from vault.errors import NotReady, Unavailable
@@ -26,7 +25,7 @@ from vault.schema import KEYSTORE, MAIN, VERSIONS, check_schema
 from vault.settings import Settings
 from vault.steps import sql
 
-_FOLDER = Path(vault.__file__).with_name("migrations")
+_FOLDER = Path(__file__).with_name("migrations")
 _VERSION = sql("SELECT version_num FROM alembic_version")
 _LOCK_NUMBER = 0x6B6C756973  # "kluis"; nothing else of ours takes this lock
 _NO_TIMEOUT = sql("SET LOCAL statement_timeout = 0")

@@ -29,7 +29,7 @@ from tests.vault.tables import audit_checkpoints, audit_keys, audit_openings, va
 from vault import caller
 from vault.auditing import parse_audit_token
 from vault.errors import Conflict, InvalidToken, LogUnavailable, NotFound, Replayed
-from vault.opening import log_key
+from vault.logkeys import log_keys
 
 AUDITOR = "https://auditor.example"
 _serial = itertools.count()
@@ -215,7 +215,7 @@ def test_a_log_that_went_on_after_a_restore_is_exported_with_its_seam(tmp_path: 
 
     # Another end of the log before, by whoever has its key, is not the one that was gone on from.
     members = members_of(blob)
-    key = log_key(store.settings)
+    key = log_keys(store.settings).newest
     other = sign_checkpoint(key, Checkpoint(key.name, 3, bytes(32)))
     forged = resealed(members | {"earlier/1/checkpoint": other.encode()})
     assert (

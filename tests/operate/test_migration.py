@@ -18,6 +18,7 @@ from sqlalchemy import inspect
 from operate import migration
 from operate.migration import migrate
 from operate.pair import only_one
+from operate.tables import Keystore, Main
 from operate.verification import show, verify_data
 from tests.builders import Store
 from tests.conftest import ROOT
@@ -26,7 +27,6 @@ from vault.database import Database
 from vault.errors import NotReady
 from vault.schema import KEYSTORE, MAIN, VERSIONS, check_schema
 from vault.settings import Settings
-from vault.tables import Keystore, Main
 from vault.vault import Vault
 
 NEXT = "0002"

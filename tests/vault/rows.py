@@ -5,10 +5,10 @@ from typing import Any
 
 from sqlalchemy import Column, LargeBinary, MetaData, Table, select
 
+from operate.tables import Keystore, Main
 from tests.builders import AgencyDesk, Citizen, Store
 from tests.vault.tables import grants
 from vault.database import Database
-from vault.tables import Keystore, Main
 
 GIVEN, FAMILY = "identity.given_name", "identity.family_name"
 BOTH = (GIVEN, FAMILY)

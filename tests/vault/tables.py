@@ -5,7 +5,7 @@ from typing import cast
 from sqlalchemy import Table
 from sqlmodel import SQLModel
 
-from vault import tables
+from operate import tables
 
 
 def _table(model: type[SQLModel]) -> Table:

@@ -1,12 +1,12 @@
-"""How Alembic reaches the main database: over the connection that it is handed."""
+"""How Alembic reaches the keystore database: over the connection that it is handed."""
 
 from alembic import context
 
-from vault.tables import Main
+from operate.tables import Keystore
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=Main.metadata,
+    target_metadata=Keystore.metadata,
     transaction_per_migration=False,
     transactional_ddl=False,
 )
