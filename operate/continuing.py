@@ -166,7 +166,8 @@ class _Continuing:
         if batch.signed is None:
             raise NotReady("The new log has no head.")
         note, signs = batch.signed
-        kept = {"log": number, "size": signs.size, "note": note, "at": now_ms}
+        shown = self._keys.named(agreed.origin).published(signs, now_ms // 1000)
+        kept = {"log": number, "size": signs.size, "note": shown, "at": now_ms}
         connection.execute(_KEEP_NOTE, kept)
         return note
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from audit.note import Checkpoint, sign_checkpoint
+from audit.note import Checkpoint, parse_note, sign_checkpoint
 from crypto.encoding import pae
 from operate.continuing import Plan, go_on, plan
 from operate.doctor import RISK, examine
@@ -241,7 +241,9 @@ def test_the_key_for_auditors_has_the_new_name(small: Store) -> None:
 def test_the_published_checkpoint_is_of_the_new_log_at_once(small: Store) -> None:
     continued(small)
     small.reopen()
-    assert (small.vault.checkpoint() or "").startswith(f"{ORIGIN}-2\n1\n")
+    note = small.vault.checkpoint() or ""
+    assert note.startswith(f"{ORIGIN}-2\n1\n")
+    assert len(parse_note(note)[1]) == 2
     small.close()
 
 
