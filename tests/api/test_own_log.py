@@ -7,7 +7,7 @@ from unittest.mock import patch
 
 import pytest
 
-from tests.api.owners import Owner
+from tests.api.owners import Owner, ask
 from tests.builders import PERSON, AgencyDesk, Store
 from tests.vault.entries import entries_of
 from tests.vault.rows import change, main_rows, remove, row_of, rows_of, set_back
@@ -318,3 +318,40 @@ def test_what_is_not_shown_and_how_far_it_goes_back_is_said(owner: Owner) -> Non
     assert page["begins"] == {"number": 1, "at": "2026-11-21T12:00:00.000Z"}
     assert [one["code"] for one in page["not_shown"]] == ["deferred", "strangers", "retention"]
     assert all(one["what"] for one in page["not_shown"])
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "limit=0",
+        "limit=201",
+        "limit=3&limit=4",
+        "before=1",
+        "before=x.y",
+        "before=-1.2",
+        "before=1.9999999999999999999",
+        "action=nothing",
+        "outcome=maybe",
+        "alarms=yes",
+        "agency=",
+        "from=soon",
+        "from=2026-02-30T00:00:00.000Z",
+        "since_size=-1",
+        "since_log=0&since_size=1",
+        "surprise=1",
+    ],
+)
+def test_a_query_that_is_none_is_refused_with_a_code(owner: Owner, query: str) -> None:
+    citizen = owner.citizen
+    answer = ask(citizen.vault, citizen.token, f"/v1/me/activity?{query}")
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize(
+    "query", ["since_size=0", "since_size=999999999", "since_log=7&since_size=1"]
+)
+def test_a_checkpoint_that_no_log_goes_on_from_gets_no_proof(owner: Owner, query: str) -> None:
+    citizen = owner.citizen
+    answer = ask(citizen.vault, citizen.token, f"/v1/me/activity?{query}")
+    assert answer.status_code == 200
+    assert answer.json()["logs"][0].get("consistency") in (None, [])
