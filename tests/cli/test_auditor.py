@@ -1,13 +1,17 @@
 """An auditor on the command line: registers, fetches the log, checks it alone; and the operator."""
 
+import io
 import json
+import re
 import secrets
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from cli.output import Output
 from tests.cli.conftest import AGENCY_ID, Kluis, Running, run_kluis, share
 
 
@@ -172,3 +176,14 @@ def test_anomalies_are_told_of_a_file_and_of_an_installation(
     assert isinstance(of_data.json["anomalies"], list)
     shown = kluis("audit", "show", "--data", office.server.data, "--json").json["entries"]
     assert (shown[0]["action"], shown[0]["actor"]) == ("log.read", "operator")
+
+
+def test_on_a_terminal_it_shows_how_many_are_done() -> None:
+    out, shown = Output(), io.StringIO()
+    out._err = Console(file=shown, force_terminal=True, width=100)
+    with out.counting("entries", 2000) as count:
+        count(500)
+        count(0.5)
+        assert out._err.is_terminal
+        count(999.5)
+    assert "1500 of 2000 entries" in re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.getvalue())
