@@ -265,4 +265,5 @@ class Store:
         """Every file of the installation but the key files."""
         folders = (self.settings.data, self.settings.keys, self.settings.anchor.parent)
         found = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
-        return [path for path in found if path.suffix != ".key"]
+        # What ends in .new is about to get its name.
+        return [path for path in found if path.suffix not in {".key", ".new"}]

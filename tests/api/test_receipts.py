@@ -29,7 +29,7 @@ def test_redemption_and_read_are_proved_by_their_answers(
     assert read.event.fields_given == (NAMES[0],)
     assert read.index > redeemed.index
     check_leaf_data(read.leaf_data)
-    seen = {e["id"]: e["index"] for e in citizen.get("/v1/activity").json()["entries"]}
+    seen = {e["id"]: e["index"] for e in citizen.get("/v1/me/activity").json()["entries"]}
     assert {redeemed.index, read.index} <= set(seen.values()), "the citizen sees them there"
 
 

@@ -31,7 +31,7 @@ def no_log(server: Server, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None
     def fail(*_: object) -> NoReturn:
         raise LogUnavailable
 
-    return lambda: monkeypatch.setattr(server.vault.system.sequencer, "submit", fail)
+    return lambda: monkeypatch.setattr(server.vault.system.sequencer, "_enqueue", fail)
 
 
 def test_no_entry_no_value_and_no_token(

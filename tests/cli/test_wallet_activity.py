@@ -15,8 +15,8 @@ PROFILE = "default.json"
 @pytest.fixture
 def key(server: Running, kluis: Kluis) -> str:
     """What an operator hands out: the public key of the log."""
-    shown = kluis("audit", "key", "--data", server.data, "--json").json
-    return str(shown["key"])
+    shown = kluis("audit", "keys", "--data", server.data, "--json").json
+    return str(shown["keys"][0]["key"])
 
 
 def numbers(out: str) -> list[int]:

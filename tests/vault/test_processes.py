@@ -8,7 +8,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
@@ -354,7 +353,7 @@ def test_a_read_after_the_erasure_in_the_log_releases_nothing(
     erasure = erasing_item(store.vault.system.system_key, citizen.vault_id, store.clock.ms)
     sequencer = other.system.sequencer
     erase = store.vault.system.sequencer.record
-    before_next(monkeypatch, sequencer, "submit", lambda _: erase(erasure))
+    before_next(monkeypatch, sequencer, "_enqueue", lambda *_: erase(erasure))
 
     with pytest.raises(InvalidToken):
         desks[1].read(token, [NAME])
@@ -367,18 +366,19 @@ def test_a_grant_ends_with_its_last_read_also_when_two_reads_are_the_last(
     offer = citizen.offer(desks[0], [NAME], reads_max=2)
     token = desks[0].redeem(offer.code).token
     sequencer, together = store.vault.system.sequencer, threading.Barrier(2)
-    submit = sequencer.submit
+    enqueue, met = sequencer._enqueue, []
 
-    def submit_together(item: Item) -> Future[Recorded]:
+    def enqueue_together(item: Item, waiter: Any) -> None:
         if item.event.action == "data.read":
-            together.wait(timeout=5)
-        return submit(item)
+            met.append(together.wait(timeout=5))
+        enqueue(item, waiter)
 
-    monkeypatch.setattr(sequencer, "submit", submit_together)
+    monkeypatch.setattr(sequencer, "_enqueue", enqueue_together)
     reader = threading.Thread(target=desks[0].read, args=(token, [NAME]))
     reader.start()
     assert desks[0].read(token, [NAME])
     reader.join()
+    assert len(met) == 2
 
     store.vault.sweep()
     assert [g.state for g in store.vault.grants(citizen.owner)] == ["ended"]

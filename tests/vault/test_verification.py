@@ -401,7 +401,8 @@ def test_a_changed_list_of_logs_is_named(small: Small, how: str) -> None:
     elif how == "renamed":
         change(small.store, audit_logs, {"log": 1}, origin="other.example/audit")
     else:
-        other = {"log": 9 if how == "another" else 0, "origin": "other.example/audit"}
+        number = 9 if how == "another" else 0
+        other = {"log": number, "origin": "other.example/audit", "opened_from": 0}
         insert(small.store, audit_logs, [other])
 
     found = codes(small.store)
