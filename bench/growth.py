@@ -53,6 +53,7 @@ def add_entries(store: Store, total: int) -> None:
                 batch._leaf_datas.append(b"\x01" + random_bytes(32))
                 batch.entry_ids.append(random_bytes(16))
                 opening = {"subject": subject, "opening": bytes(_OPENING_BYTES)}
+                opening |= {"visible_after": None, "alarm": None}
                 batch._openings.append({"log": log, "idx": index, **opening})
             batch.store()
         if batch.signed is not None:
