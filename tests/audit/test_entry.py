@@ -363,6 +363,24 @@ def test_a_read_has_one_value_per_field_given() -> None:
         check_pair(replace(event, action="vault.unlock"), chain)
 
 
+@pytest.mark.parametrize("action", ["value.put", "value.deposit"])
+def test_a_put_has_one_row_per_field_given(action: str) -> None:
+    event, chain = pairs()["put"]
+    assert event.fields_given
+    check_pair(replace(event, action=action), chain)
+    with pytest.raises(MalformedEntry):
+        check_pair(replace(event, action=action, fields_given=(*event.fields_given, "a.b")), chain)
+
+
+def test_there_may_be_as_many_refs_and_fields_as_may_be() -> None:
+    check_refs("data.read", tuple(fixed(f"{i}", 16) for i in range(512)))
+    event, _ = pairs()["read"]
+    names = tuple(f"a.f{i}" for i in range(512))
+    assert replace(event, fields_requested=names).fields_requested == names
+    with pytest.raises(MalformedEntry):
+        replace(event, fields_requested=(*names, "a.g"))
+
+
 @given(instants)
 def test_an_entry_id_is_a_uuid_of_version_7_that_begins_with_the_time(now_ms: int) -> None:
     entry = new_entry_id(now_ms)

@@ -16,6 +16,7 @@ from audit.errors import BadProof, MalformedTile
 from audit.leaf import leaf_hash
 from audit.tree import (
     EMPTY_ROOT,
+    SIZE_MAX,
     Frontier,
     consistency_proof,
     inclusion_proof,
@@ -280,3 +281,22 @@ def test_the_published_proofs_of_consistency_are_judged_alike(
         except BadProof:
             accepted = False
         assert accepted is not (case["wantErr"] or name in STRICTER), name
+
+
+def test_a_tree_may_have_as_many_leaves_as_may_be() -> None:
+    """Of the largest tree, whose nodes nobody could write down: all the same but for the path."""
+
+    def read_node(level: int, index: int) -> bytes:
+        return fixed(f"{level} {index}")
+
+    leaf, path = read_node(0, 0), inclusion_proof(0, SIZE_MAX, read_node)
+    root = leaf
+    for sibling in path:
+        root = node_hash(root, sibling)
+    assert len(path) == 63
+    verify_inclusion(leaf, 0, SIZE_MAX, path, root)
+    verify_consistency(1, leaf, SIZE_MAX, root, consistency_proof(1, SIZE_MAX, read_node))
+    with pytest.raises(BadProof):
+        inclusion_proof(0, SIZE_MAX + 1, read_node)
+    with pytest.raises(BadProof):
+        verify_inclusion(leaf, 0, SIZE_MAX + 1, path, root)

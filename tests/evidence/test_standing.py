@@ -147,6 +147,7 @@ def test_tiles_that_are_too_short_or_of_another_log_convict_nobody() -> None:
     assert refused(receipt, log.head_note, tiles_of(other)) == "tiles"
 
 
+@pytest.mark.slow
 def test_only_tiles_that_are_published_are_asked_for() -> None:
     asked: list[Tile] = []
     log = make_log(66_000, batch=512)

@@ -65,7 +65,11 @@ def failing(store: Store, fault: Fault) -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize("done_first", [False, True], ids=["instead", "once done"])
+@pytest.mark.parametrize(
+    "done_first",
+    [False, pytest.param(True, marks=pytest.mark.slow)],
+    ids=["instead", "once done"],
+)
 @CASES
 def test_an_act_may_fail_at_any_statement_and_is_done_again_at_once(
     store: Store, act: Act, done_first: bool
