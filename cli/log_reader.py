@@ -5,12 +5,15 @@ from collections.abc import Callable, Sequence
 import httpx
 
 from audit.errors import BadProof
+from audit.note import NOTE_BYTES_MAX
 from audit.tiles import WIDTH, NodeReader
 from audit.tree import HASH_BYTES, consistency_proof
 from cli.client import Server
-from cli.errors import Failed
+from cli.errors import CannotSay, Failed
 from evidence.tiles import Tile, tile_path
 from operate.witnessing import place_of
+
+ANSWER_BYTES_MAX = NOTE_BYTES_MAX  # a tile has less
 
 
 class LogReader:
@@ -21,11 +24,18 @@ class LogReader:
 
     def checkpoint(self) -> str:
         """The note that the log publishes now."""
-        return self._get("/audit/checkpoint").text
+        return _text(self.get("checkpoint"))
 
     def witnessed(self, origin: str) -> str:
         """The note that a witness signed last for this log."""
-        return self._get(f"/{place_of(origin)}/checkpoint").text
+        return _text(self._fetch(f"/{place_of(origin)}/checkpoint"))
+
+    def get(self, path: str) -> bytes:
+        """What lies at a path of C2SP tlog-tiles, and no more than may: `checkpoint`, or a tile.
+
+        Raises `CannotSay` where it is not there, or nobody answers.
+        """
+        return self._fetch(f"/audit/{path}")
 
     def consistency(self, size: int) -> Callable[[int, int], Sequence[bytes]]:
         """Proofs out of the tiles of the tree that has `size` leaves now."""
@@ -37,14 +47,24 @@ class LogReader:
         width = min(WIDTH, (size >> 8 * level) - n * WIDTH)
         if width <= 0:
             raise BadProof("there is no such tile")
-        body = self._get(f"/audit/{tile_path(Tile(level, n, width))}").content
+        body = self.get(tile_path(Tile(level, n, width)))
         if len(body) != width * HASH_BYTES:
             raise BadProof("tile too short")
         return body
 
-    def _get(self, path: str) -> httpx.Response:
-        answer = self._server.raw("GET", path)
+    def _fetch(self, path: str) -> bytes:
+        try:
+            answer = self._server.raw("GET", path)
+        except Failed as silent:
+            raise CannotSay(silent.code, silent.message) from None
         if answer.status_code != httpx.codes.OK:
-            what = f"{self._server.url}{path} answered {answer.status_code}"
-            raise Failed("no_answer", f"{what}, where a log or witness was expected.")
-        return answer
+            what = f"{self._server.url}{path} answers {answer.status_code}"
+            raise CannotSay("no_log", f"{what}, where a log or witness was expected.")
+        return answer.content[: ANSWER_BYTES_MAX + 1]
+
+
+def _text(note: bytes) -> str:
+    try:
+        return note.decode()
+    except UnicodeDecodeError:
+        raise CannotSay("bad_note", "A note can't be believed: it is no text.") from None

@@ -5,15 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
-import httpx
 import typer
 
 from audit.entry import Event
 from audit.errors import AuditError
-from audit.note import NOTE_BYTES_MAX, Verifier
+from audit.note import Verifier
 from audit.shapes import instant_text
-from cli.client import Server
 from cli.errors import FAILED, WRONG_USE, CannotSay, Failed
+from cli.log_reader import ANSWER_BYTES_MAX, LogReader
 from cli.options import Json
 from cli.output import Output, when
 from evidence.cosignature import parse_verifier
@@ -24,7 +23,6 @@ from evidence.tiles import Tile, tile_path
 from vault.clock import SystemClock
 
 app = typer.Typer(no_args_is_help=True, help="Receipts: proof that a read stands in the log.")
-_TILE_BYTES_MAX = 8192
 
 Get = Callable[[str], bytes]
 _WHY = {
@@ -75,7 +73,7 @@ def verify(
     out = Output(json)
     verifiers = [_verifier(key) for key in keys]
     receipt = _checked(file, verifiers)
-    source = _http(log) if log is not None else None if export is None else _files(export)
+    source = LogReader(log).get if log is not None else None if export is None else _files(export)
     found = None if source is None else _compared(receipt, verifiers, source)
     out.answer(_shown(receipt, found))
     for line in _told(receipt):
@@ -127,22 +125,6 @@ def _compared(receipt: Receipt, verifiers: list[Verifier], get: Get) -> Standing
         raise CannotSay(bad.word, f"It can't be said: {_WHY_NOT[bad.word]}") from None
 
 
-def _http(url: str) -> Get:
-    server = Server(url)
-
-    def get(path: str) -> bytes:
-        try:
-            answer: httpx.Response = server.raw("GET", f"/audit/{path}")
-        except Failed as silent:
-            raise CannotSay(silent.code, silent.message) from None
-        if answer.status_code != httpx.codes.OK:
-            status = answer.status_code
-            raise CannotSay("no_log", f"{url}/audit/{path} answers {status}.")
-        return answer.content[: max(NOTE_BYTES_MAX, _TILE_BYTES_MAX) + 1]
-
-    return get
-
-
 def _files(export: Path) -> Get:
     """The files of a zip or a folder, laid out as tlog-tiles has them."""
 
@@ -151,7 +133,7 @@ def _files(export: Path) -> Get:
             if export.is_dir():
                 return (export / path).read_bytes()
             with zipfile.ZipFile(export) as archive, archive.open(path) as member:
-                return member.read(max(NOTE_BYTES_MAX, _TILE_BYTES_MAX) + 1)
+                return member.read(ANSWER_BYTES_MAX + 1)
         except (OSError, KeyError, zipfile.BadZipFile):
             raise CannotSay("no_log", f"{export} holds no {path}.") from None
 

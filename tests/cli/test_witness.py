@@ -122,7 +122,7 @@ def test_what_cant_be_said_ends_with_two(kluis: Kluis, tmp_path: Path, stack: Ex
     where = stack.enter_context(served(log_app(log)))
     witness = stack.enter_context(serving(new_witness(tmp_path / "w", KEY.verifier.vkey)))
     ran = kluis("witness", "compare", KEY.verifier.vkey, "--log", where, "--at", witness, "--json")
-    assert (ran.status, ran.error) == (1, "no_answer")
+    assert (ran.status, ran.error) == (2, "no_log")
     ran = kluis("witness", "compare", "no key", "--log", where, "--at", witness)
     assert ran.status == 2
     other = OTHER_KEY.verifier.vkey
