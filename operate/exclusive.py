@@ -1,5 +1,6 @@
 """Nobody serves this installation while its databases are exchanged or its log gets a new name."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,6 +16,7 @@ _OTHERS = sql(
     """SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
     AND pid <> pg_backend_pid() AND backend_type = 'client backend'"""
 )
+_TRIES, _PAUSE_SECONDS = 20, 0.1
 
 
 @contextmanager
@@ -34,12 +36,21 @@ def without_server(settings: Settings) -> Iterator[None]:
         yield
 
 
-def _others(url: str) -> int:
+def _others(url: str) -> bool:
+    """Whether somebody stays connected: whoever is just leaving is waited for."""
     database = Database(url)
     try:
-        with database.read() as connection:
-            return int(connection.execute(_OTHERS).scalar_one())
+        return all(_connected(database) for _ in range(_TRIES))
     except (SQLAlchemyError, Unavailable) as error:
         raise NotReady(f"A database does not answer: {type(error).__name__}.") from None
     finally:
         database.close()
+
+
+def _connected(database: Database) -> bool:
+    """Whether anybody else is; if so, a moment later."""
+    with database.read() as connection:
+        found = bool(connection.execute(_OTHERS).scalar_one())
+    if found:
+        time.sleep(_PAUSE_SECONDS)
+    return found
