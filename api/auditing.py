@@ -64,7 +64,7 @@ class AuditedEntry(Answer):
 
     place: str = Field(description="Log and index.")
     id: str
-    closed: str | None = Field(None, description="erased, missing or damaged.")
+    closed: str | None = Field(None, description="erased, retention, missing or damaged.")
     at: str | None = None
     action: str | None = None
     outcome: str | None = None

@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from api.edge import Edge
 from evidence.witness import BODY_BYTES_MAX, SIZE_TYPE, NotWitnessed
+from vault.errors import Unavailable
 
 Add = Callable[[bytes], str]
 Newest = Callable[[str], str | None]
@@ -28,6 +29,8 @@ def witness_app(add: Add, newest: Newest) -> Starlette:
             return PlainTextResponse(await run_in_threadpool(add, await request.body()))
         except NotWitnessed as refused:
             return _refusal(refused)
+        except Unavailable:
+            return PlainTextResponse("try again\n", HTTPStatus.SERVICE_UNAVAILABLE)
 
     async def checkpoint(request: Request) -> Response:
         note = await run_in_threadpool(newest, request.path_params["place"])

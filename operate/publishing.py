@@ -52,10 +52,6 @@ class Published:
     note: str
     published_at: int
 
-    def signers(self, witnesses: tuple[Party, ...]) -> set[str]:
-        """Which witnesses have signed it, by their names in the policy."""
-        return {one.name for one in witnesses if has_line_of(self.note, one.key)}
-
 
 def read_policy(path: Path) -> Policy:
     """The policy of a file. Raises `NotReady` in words for an operator."""
@@ -127,10 +123,22 @@ class Publisher:
         """Since when the witnesses have been missing: kept where reads look (`System`)."""
         since: int | None = None
         for one in self._published(_LOOKED_AT):
-            if self._policy.is_met_by(one.signers(self._policy.witnesses)):
+            if self._policy.is_met_by(self._signers(one.note)):
                 break
             since = one.published_at
         self._system.witnesses.missing_since_ms = since
+
+    def _signers(self, note: str) -> set[str]:
+        """Which witnesses have signed it, by their names in the policy. What lies in the database
+        is not believed: a line that somebody wrote there does not keep reads going.
+        """
+        witnesses = self._policy.witnesses
+        try:
+            lines = cosignatures(note, [*self._log_keys(note), *(one.key for one in witnesses)])
+        except BadNote:
+            return set()
+        signed = {line.verifier for line in lines}
+        return {one.name for one in witnesses if one.key in signed}
 
     def _published(self, most: int) -> list[Published]:
         with self._system.main.read() as connection:

@@ -1,5 +1,6 @@
 """Published checkpoints come back from the witnesses signed, or reads end in time."""
 
+import base64
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -9,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from audit.note import Checkpoint, Verifier, open_note
+from audit.note import Checkpoint, LogKey, Verifier, open_note, sign_checkpoint
 from crypto.secret import Secret
 from evidence.cosignature import CosignatureKey, cosignatures
 from evidence.witness import SIZE_TYPE, has_line_of
@@ -17,6 +18,8 @@ from operate.publishing import Publisher, publishing, read_policy
 from operate.witnessing import Witness
 from tests.builders import Store
 from tests.operate.witnesses import new_witness, served, serving
+from tests.vault.rows import change
+from tests.vault.tables import audit_checkpoints
 from vault.errors import LogUnavailable, NotReady
 from vault.logkeys import log_keys
 
@@ -126,6 +129,24 @@ def test_reads_end_when_witnesses_are_missing_for_too_long_and_go_on_by_themselv
     scene.publisher(1).round()  # the operator leaves the dead witness out
     agency.read(token, [FIELD])
     assert scene.missing == 0
+
+
+def test_a_witnesss_line_that_somebody_wrote_into_the_database_counts_for_nothing(
+    scene: Scene,
+) -> None:
+    scene.add("http://127.0.0.1:1", NOBODY)
+    publisher = scene.publisher(1)
+    note = scene.publish()
+    line = sign_checkpoint(
+        LogKey(NOBODY.name, Secret(bytes(32))), Checkpoint(NOBODY.name, 1, bytes(32))
+    ).rpartition("\n\n")[2]
+    blob = base64.b64encode(NOBODY.key_id + base64.b64decode(line.split(" ")[2])[4:] + bytes(8))
+    forged = f"{note}— {NOBODY.name} {blob.decode()}\n"
+    change(scene.store, audit_checkpoints, {"note": note}, note=forged)
+    publisher.round()
+    scene.store.clock.advance(seconds=100)
+    assert scene.published() == forged
+    assert scene.missing >= 100
 
 
 def test_a_limit_of_zero_never_ends_reads(scene: Scene) -> None:
