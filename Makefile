@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := .venv/.run-ready
 DEV := .venv/.dev-ready
+WEB := .venv/.web-ready
+WEB_DEV := .venv/.web-dev-ready
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST_FLAGS ?=
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
@@ -14,14 +16,14 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-ver
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' Makefile
 
-demo: $(RUN) ## play one citizen story from start to end
+demo: $(RUN) $(WEB) ## play one citizen story from start to end
 	$(BIN)/kluis demo
 
-serve: $(RUN) ## run a server on ./kluis-data, made when it is not there
+serve: $(RUN) $(WEB) ## run a server on ./kluis-data, made when it is not there
 	test -d kluis-data || $(BIN)/kluis init --data kluis-data
 	$(BIN)/kluis serve --data kluis-data
 
-test: $(DEV) ## run the tests, but for the slow ones
+test: $(DEV) $(WEB_DEV) ## run the tests, but for the slow ones
 	$(BIN)/pytest -n auto -m "not slow" $(PYTEST_FLAGS)
 
 check: $(DEV) ## style, types, import arrows, size of the core, API drift, local rules
@@ -50,7 +52,7 @@ lock: $(DEV) ## write both lock files again (LOCK_FLAGS=--upgrade takes newer ve
 	$(COMPILE) --group dev -c requirements.lock $(LOCK_FLAGS) -o requirements-dev.lock
 
 clean: ## remove .venv and caches; kluis-data stays
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .fuzz mutants dist
+	rm -rf .venv web/node_modules .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .fuzz mutants dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 tools:
@@ -74,3 +76,10 @@ $(DEV): requirements-dev.lock pyproject.toml | $(BIN)/python
 	$(PIP) --require-hashes --only-binary :all: -r requirements-dev.lock
 	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@ $(RUN)
+
+# What browsers get of others. Without a registry it says so, goes on, and is tried again next time.
+$(WEB): web/package-lock.json | $(RUN)
+	@$(BIN)/python -m web.browser_packages && touch $@ || true
+
+$(WEB_DEV): web/package-lock.json | $(DEV)
+	@$(BIN)/python -m web.browser_packages --tests && touch $@ $(WEB) || true

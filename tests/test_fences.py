@@ -18,7 +18,7 @@ LOCKS = ("requirements.lock", "requirements-dev.lock")
 
 
 def test_no_other_distribution_claims_our_names() -> None:
-    ours = {name.casefold() for name in PACKAGES | {"bench", "tests", "web"}}
+    ours = {name.casefold() for name in PACKAGES | {"bench", "tests"}}
     claims = {
         name: set(distributions) - {DISTRIBUTION}
         for name, distributions in packages_distributions().items()

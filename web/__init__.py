@@ -1,0 +1,1 @@
+"""The HTTP door for people: the pages of citizens, counters and auditors."""
