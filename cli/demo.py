@@ -20,7 +20,6 @@ from typing import Annotated, Any
 
 import typer
 
-from cli import qr
 from cli.citizen import Choice, Citizen
 from cli.counter import Counter
 from cli.desk import show_data
@@ -38,6 +37,7 @@ from operate.verification import verify_data
 from vault import caller
 from vault.settings import Settings
 from vault.vault import Vault
+from web import qr
 
 _OWN_RECORD = Path(__file__).with_name("fictional_person.json")
 _OWN_BSN = "999942037"

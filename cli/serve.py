@@ -35,6 +35,7 @@ from operate.retention import drop_old_openings
 from operate.token import root_key
 from vault.settings import Settings
 from vault.vault import Vault
+from web.app import add_pages
 
 _GRACE_SECONDS = 10
 _KEEP_ALIVE_SECONDS = 15
@@ -164,14 +165,28 @@ def _check_proxy(proxy: str | None) -> None:
 
 
 def make_server(
-    vault: Vault, door: Door | None = None, observing: Observing | None = None
+    vault: Vault,
+    door: Door | None = None,
+    observing: Observing | None = None,
+    *,
+    practice: bool = False,
 ) -> uvicorn.Server:
-    """A server for an opened vault, which is swept from now on. Whoever opened it closes it."""
+    """A server for an opened vault, which is swept from now on. Whoever opened it closes it.
+
+    `practice`: its people are made up, and every page says so.
+    """
     _get_going(vault)
     door, observing = door or Door(Bounds()), observing or Observing()
-    app = observing.around(create_app(vault))
+    app = observing.around(make_app(vault, practice=practice))
     options = _options(door.bounds.proxy, observing)
     return uvicorn.Server(uvicorn.Config(app, http=door.protocol(), **options))
+
+
+def make_app(vault: Vault, *, practice: bool = False) -> FastAPI:
+    """Both doors of one vault: the API, and the pages."""
+    app = create_app(vault)
+    add_pages(app, vault, practice=practice)
+    return app
 
 
 def _get_going(vault: Vault) -> None:
@@ -214,7 +229,7 @@ def worker_app() -> ASGIApp:
             yield
 
     _spare_collector()
-    app = create_app(vault)
+    app = make_app(vault)
     app.router.lifespan_context = serving
     return observing.around(app)
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli import qr, words
+from cli import words
 from cli.citizen import Choice, Citizen
 from cli.client import Answer
 from cli.files import check_free, write_new
@@ -21,6 +21,7 @@ from cli.options import (
 from cli.output import Output, in_groups, when
 from cli.profile import DEFAULT_PROFILE, again
 from cli.sharing import share as make_offer
+from web import qr
 
 app = typer.Typer()
 

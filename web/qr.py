@@ -1,4 +1,4 @@
-"""The QR code of an offer: on a terminal, as SVG, as PNG. Made to be read by poor cameras.
+"""The QR code of an offer: on a terminal, in a page, as SVG, as PNG. Made to be read by poor cameras.
 
 Error level M at least; a higher one where it costs no larger code. One byte segment while that
 stays at version 6 or below, for old hand scanners; beyond, segments by kind of character, which
@@ -44,6 +44,16 @@ def lines(text: str) -> list[str]:
 def svg(text: str) -> bytes:
     """A stand-alone SVG file, black on white in every viewer."""
     return _saved(text, "svg", light="#fff", xmldecl=True, svgclass=None, lineclass=None)
+
+
+def inline(text: str) -> str:
+    """A picture to stand in a page: without a size of its own, black on white in every theme."""
+    file = io.BytesIO()
+    make(text).save(
+        file, kind="svg", border=_QUIET_MODULES, dark="#000", light="#fff", omitsize=True,
+        xmldecl=False, svgns=False, svgclass=None, lineclass=None, nl=False,
+    )  # fmt: skip
+    return file.getvalue().decode()
 
 
 def png(text: str) -> bytes:

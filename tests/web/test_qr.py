@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from cli import qr
+from web import qr
 
 SECRET = "VG1" + "7K3M9Q0TVXYZ01234567" + "89ABCDEFGHJKMN"
 _UP = 2  # PNG: a row holds the differences to the row above

@@ -1,0 +1,5 @@
+"""The pages of a counter."""
+
+from fastapi import APIRouter
+
+ROUTERS: tuple[APIRouter, ...] = ()

@@ -1,0 +1,65 @@
+"""Ids and values as people read them: names from the registry, labels from the catalogue."""
+
+from typing import Any
+
+from catalogue.edtf import BadDate
+from catalogue.edtf import parse as parse_date
+from catalogue.fields import Catalogue
+from consent.registration import Agency, IntendedUse
+from crypto.encoding import parse_canonical
+from vault.registry import Snapshot
+from web.words import Words
+
+
+def agency_name(registry: Snapshot, agency: str, language: str) -> str:
+    """The name of an agency, also of one that was revoked; its id where there never was one."""
+    found = _document(registry, "agency", agency, "")
+    return str(found["names"][language]) if found else agency
+
+
+def purpose_of(registry: Snapshot, agency: str, use: str, language: str) -> str:
+    """What a use is for; its id where there never was one."""
+    found = _document(registry, "use", use, agency)
+    return str(found["purpose"][language]) if found else use
+
+
+def field_label(catalogue: Catalogue, field: str, language: str) -> str:
+    return catalogue[field].labels[language] if field in catalogue else field
+
+
+def value_text(catalogue: Catalogue, field: str, value: Any, words: Words) -> str:
+    """A value as a person writes it: choices by their label, dates in words, lists with commas."""
+    if isinstance(value, list):
+        return ", ".join(value_text(catalogue, field, one, words) for one in value)
+    kind = catalogue.get(field)
+    if kind is not None and str(value) in kind.choices:
+        return kind.choices[str(value)][words.language]
+    if kind is not None and kind.type == "date":
+        return _date_text(str(value), words)
+    return str(value)
+
+
+def uses_of(registry: Snapshot, agency: str) -> list[IntendedUse]:
+    """What a registered agency may ask for now."""
+    return [use for (party, _), use in registry.uses.items() if party == agency]
+
+
+def agencies_of(registry: Snapshot) -> list[Agency]:
+    """The registered agencies that may ask for something now."""
+    return [one for id_, one in registry.agencies.items() if uses_of(registry, id_)]
+
+
+def _date_text(text: str, words: Words) -> str:
+    try:
+        found = parse_date(text)
+    except BadDate:
+        return text
+    return words.partial_date(found.year, found.month, found.day)
+
+
+def _document(registry: Snapshot, kind: str, id_: str, parent: str) -> dict[str, Any] | None:
+    for row in registry.rows:
+        if (row.kind, row.id, row.parent) == (kind, id_, parent):
+            document: dict[str, Any] = parse_canonical(row.document)
+            return document
+    return None

@@ -1,0 +1,194 @@
+"""How a page comes about: its language, its frame, its headers; and what an error looks like.
+
+`Pages` stands in `app.state.pages`. A template gets what every page shows besides what it is given.
+"""
+
+from collections.abc import Callable, Coroutine
+from http import HTTPStatus
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import Depends, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.routing import APIRoute
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.exceptions import HTTPException
+
+from consent.errors import ConsentError
+from vault.errors import VaultError
+from vault.vault import Vault
+from web import cookies
+from web.faults import GoElsewhere, words_of
+from web.statics import Statics
+from web.words import LANGUAGES, Words, preferred, words
+
+TEMPLATES = Path(__file__).with_name("templates")
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data: blob:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "manifest-src 'self'",
+        "worker-src 'self'",
+        "media-src 'self' blob:",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",
+        "trusted-types kluis",
+    )
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "Permissions-Policy": "camera=(self), microphone=(), geolocation=(), payment=(), usb=(), "
+    "publickey-credentials-get=(self), publickey-credentials-create=(self)",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+    "Vary": "Cookie, Accept-Language",
+}
+
+
+class Pages:
+    """Renders templates for one installation. `practice`: its people are made up, and say so."""
+
+    def __init__(self, vault: Vault, statics: Statics, *, practice: bool = False) -> None:
+        self.vault = vault
+        self.statics = statics
+        self.practice = practice
+        self._environment = Environment(
+            loader=FileSystemLoader(TEMPLATES),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            extensions=["jinja2.ext.i18n"],
+        )
+        self._by_language = {language: self._speaking(words(language)) for language in LANGUAGES}
+
+    @property
+    def secure(self) -> bool:
+        return self.vault.system.settings.url.startswith("https://")
+
+    def render(
+        self, request: Request, template: str, status: int = HTTPStatus.OK, **context: Any
+    ) -> HTMLResponse:
+        """A page in the language of whoever asks."""
+        form_secret = request.cookies.get(cookies.FORM) or cookies.fresh_form_secret()
+        language = language_of(request)
+        area = request.url.path.split("/", 2)[1]
+        frame: dict[str, Any] = {
+            "language": language,
+            "languages": LANGUAGES,
+            "language_links": {code: _language_link(request, code) for code in LANGUAGES},
+            "theme": self.statics.theme and self.statics.url("css/theme.css"),
+            "area": area if area in {"wallet", "desk", "auditor"} else "public",
+            "here": "",
+            "path": request.url.path,
+            "practice": self.practice,
+            "csrf": cookies.csrf_token(form_secret),
+            "unlocked": cookies.SESSION in request.cookies and area == "wallet",
+            "idle_seconds": 0,
+            "now": self.vault.system.clock.now_ms(),
+        }
+        page = self._by_language[language].get_template(template).render(frame | context)
+        response = HTMLResponse(page, status, HEADERS)
+        if cookies.FORM not in request.cookies:
+            cookies.set_cookie(response, cookies.FORM, form_secret)
+        return response
+
+    def explain(self, request: Request, error: Exception) -> HTMLResponse:
+        """The page of an error: what happened, what did not, what to do."""
+        status, code = words_of(error)
+        return self.render(request, "common/error.html", status, status=status, code=code)
+
+    def _speaking(self, spoken: Words) -> Environment:
+        environment = self._environment.overlay()
+        environment.install_gettext_translations(  # type: ignore[attr-defined]
+            spoken.translations, newstyle=True
+        )
+        now = self.vault.system.clock.now_ms
+        environment.globals = {
+            **environment.globals,
+            "static": self.statics.url,
+            "day": spoken.day,
+            "moment": spoken.moment,
+            "time": spoken.time,
+            "month": spoken.month,
+            "span": spoken.span,
+            "ago": lambda at_ms: spoken.ago(at_ms, now()),
+            "public_url": self.vault.system.settings.url,
+        }
+        return environment
+
+
+class PageRoute(APIRoute):
+    """A route whose refusals are pages, and whose language can be chosen with `?lang=`."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def answer(request: Request) -> Response:
+            chosen = request.query_params.get("lang")
+            if request.method == "GET" and chosen in LANGUAGES:
+                return _in_language(request, chosen)
+            try:
+                return await handle(request)
+            except GoElsewhere as elsewhere:
+                return RedirectResponse(elsewhere.path, HTTPStatus.SEE_OTHER, HEADERS)
+            except (VaultError, ConsentError, HTTPException, RequestValidationError) as error:
+                return self.explain(request, error)
+
+        return answer
+
+    def explain(self, request: Request, error: Exception) -> Response:
+        """What is shown instead."""
+        pages: Pages = request.app.state.pages
+        return pages.explain(request, error)
+
+
+def _in_language(request: Request, language: str) -> Response:
+    """The same page again, in another language from now on."""
+    rest = request.url.remove_query_params("lang")
+    again = rest.path + (f"?{rest.query}" if rest.query else "")
+    response = RedirectResponse(again, HTTPStatus.SEE_OTHER, HEADERS)
+    cookies.keep_language(response, language)
+    return response
+
+
+def _language_link(request: Request, language: str) -> str:
+    """This page in that language. An answer to a form has no address: then, where it began."""
+    query = request.url.include_query_params(lang=language).query
+    return f"{request.url.path}?{query}"
+
+
+def language_of(request: Request) -> str:
+    held = request.cookies.get(cookies.LANGUAGE, "")
+    return held if held in LANGUAGES else preferred(request.headers.get("accept-language", ""))
+
+
+def words_for(request: Request) -> Words:
+    return words(language_of(request))
+
+
+async def _pages(request: Request) -> Pages:
+    pages: Pages = request.app.state.pages
+    return pages
+
+
+async def _vault(request: Request) -> Vault:
+    vault: Vault = request.app.state.vault
+    return vault
+
+
+OpenedPages = Annotated[Pages, Depends(_pages)]
+OpenedVault = Annotated[Vault, Depends(_vault)]
+
+
+def see(path: str) -> RedirectResponse:
+    """After an act: the page that shows what came of it. `path` is one of ours."""
+    return RedirectResponse(path, HTTPStatus.SEE_OTHER, HEADERS)
