@@ -1,0 +1,87 @@
+/**
+ * Small helps on every page; each page works without them. Puts the focus on what went wrong,
+ * closes the language list, stops a form from being sent twice, counts down in words, and keeps
+ * the offline page ready.
+ * @module
+ */
+
+import { startCountdowns } from "./countdown.js";
+import { workerUrl } from "./trusted.js";
+
+/** A person who hears the page gets the mistake first, and sees it in the tab's title. */
+function focusFirstFault() {
+  const summary = document.querySelector("[data-focus]");
+  if (summary instanceof HTMLElement) summary.focus();
+}
+
+function closeLanguagesFromOutside() {
+  const list = document.querySelector("details.languages");
+  if (!(list instanceof HTMLDetailsElement)) return;
+  document.addEventListener("click", (event) => {
+    if (!list.contains(/** @type {Node} */ (event.target))) list.open = false;
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !list.open) return;
+    list.open = false;
+    list.querySelector("summary")?.focus();
+  });
+}
+
+/** The place stays: the other language is shown with the same filters in the address. */
+function keepQueryInLanguageLinks() {
+  for (const link of document.querySelectorAll(".languages a")) {
+    const query = new URLSearchParams(location.search);
+    query.set("lang", link.getAttribute("lang") ?? "");
+    link.setAttribute("href", `?${query}`);
+  }
+}
+
+/** A double tap sends once. A page that comes back from memory can send again. */
+function sendOnce() {
+  const busy = new Set();
+  document.addEventListener("submit", (event) => {
+    const form = /** @type {HTMLFormElement} */ (event.target);
+    if (busy.has(form)) {
+      event.preventDefault();
+    } else if (!event.defaultPrevented && form.method === "post") {
+      busy.add(form);
+      event.submitter?.setAttribute("aria-busy", "true");
+    }
+  });
+  addEventListener("pageshow", (event) => {
+    if (!event.persisted) return;
+    busy.clear();
+    for (const button of document.querySelectorAll("[aria-busy]")) {
+      button.removeAttribute("aria-busy");
+    }
+  });
+}
+
+/** Tells the page that it came from the network or not; a page may say so with [data-offline]. */
+function showOffline() {
+  const show = () => {
+    for (const part of document.querySelectorAll("[data-offline]")) {
+      /** @type {HTMLElement} */ (part).hidden = navigator.onLine;
+    }
+  };
+  addEventListener("online", show);
+  addEventListener("offline", show);
+  show();
+}
+
+async function keepOfflinePage() {
+  if (!("serviceWorker" in navigator)) return;
+  try {
+    await navigator.serviceWorker.register(workerUrl("/sw.js"), { scope: "/" });
+  } catch {
+    // Without it the pages work; only the offline page is the browser's own.
+  }
+}
+
+focusFirstFault();
+closeLanguagesFromOutside();
+keepQueryInLanguageLinks();
+sendOnce();
+showOffline();
+startCountdowns(document);
+keepOfflinePage();
