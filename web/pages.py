@@ -49,8 +49,11 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
+    "Referrer-Policy": "same-origin",  # with no-referrer, forms would be sent with Origin: null
     "Vary": "Cookie, Accept-Language",
 }
+
+_LIKE = {401: 403, 405: 404, 409: 503, 413: 400, 415: 400}  # statuses that one page speaks for
 
 
 class Pages:
@@ -104,7 +107,8 @@ class Pages:
     def explain(self, request: Request, error: Exception) -> HTMLResponse:
         """The page of an error: what happened, what did not, what to do."""
         status, code = words_of(error)
-        return self.render(request, "common/error.html", status, status=status, code=code)
+        template = f"common/{_LIKE.get(status, status)}.html"
+        return self.render(request, template, status, reference=code)
 
     def _speaking(self, spoken: Words) -> Environment:
         environment = self._environment.overlay()

@@ -150,14 +150,15 @@ def _show(
     values = {
         name: value_text(catalogue, name, own.statement.value, words) for name, own in held.items()
     }
+    labels = _labels(request, vault, draft)
     return pages.render(
         request,
         template,
         here="share",
         draft=draft,
-        labels=_labels(request, vault, draft),
+        labels=labels,
         values=values,
-        missing=[name for name in draft.mandatory if name not in values],
+        missing=[labels[name] for name in draft.mandatory if name not in values],
         durations=DURATIONS_SECONDS,
         reads=READS,
         back=request.url.path + "?" + request.url.query,

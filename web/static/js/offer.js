@@ -1,8 +1,8 @@
 // The code on the phone: how long it is good, and that the counter has scanned it.
 
 const card = /** @type {HTMLElement} */ (document.querySelector("[data-offer]"));
-const countdown = /** @type {HTMLElement} */ (document.querySelector("[data-countdown]"));
-const live = /** @type {HTMLElement} */ (document.querySelector("[data-live]"));
+const countdown = /** @type {HTMLElement} */ (document.querySelector("[data-offer-left]"));
+const live = /** @type {HTMLElement} */ (document.querySelector("[data-offer-said]"));
 const texts = /** @type {HTMLTemplateElement} */ (document.querySelector("[data-offer-texts]")).content;
 const ends = performance.now() + Number(card.dataset.livesSeconds) * 1000;
 
