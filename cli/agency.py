@@ -62,6 +62,7 @@ def list_agencies(data: Data = DEFAULT_DATA, json: Json = False) -> None:
     rows = [
         {"kind": row.kind, "id": row.id, "agency": row.parent or row.id, "state": row.state}
         for row in registry.rows
+        if row.kind != "officer"
     ]
     out.answer({"registrations": rows, "damaged": list(registry.damaged)})
     if rows:

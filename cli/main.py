@@ -50,6 +50,7 @@ PARTS: Mapping[str, tuple[str, str, str]] = {
     "invite": ("cli.agency", "invite", "Make an invitation: a code to make one vault with."),
     "agency": ("cli.agency", "app", "Which agencies may ask, and for what."),
     "auditor": ("cli.auditor", "app", "Who may read the whole log; and reading it."),
+    "officer": ("cli.officer", "app", "Who uses the desk and auditor pages."),
     "wallet": ("cli.wallet", "app", "Your own vault: what is in it, who may read it."),
     "desk": ("cli.desk", "app", "An agency's counter: redeem a code, read fields."),
     "audit": ("cli.audit", "app", "Check the log of everything that happened, list or export it."),

@@ -19,6 +19,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainSerializer,
     PlainValidator,
     SkipValidation,
     TypeAdapter,
@@ -27,6 +28,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from consent.errors import BadRegistration
+from crypto.encoding import b64u, unb64u
 from crypto.errors import Malformed
 from crypto.jose import PublicJwk, parse_jwk, parse_jwks
 
@@ -35,6 +37,8 @@ NAME_CHARACTERS_MAX = 120
 TEXT_CHARACTERS_MAX = 600
 USES_MAX = 100
 FIELDS_MAX = 100
+CREDENTIAL_BYTES_MAX = 1023  # WebAuthn §4, credential id
+PUBLIC_KEY_BYTES_MAX = 2048  # in COSE; of RSA with 4096 bits some 530
 HIDDEN_DAYS_MAX = 1_830  # five years; nobody waits longer to see who read
 
 Document = dict[str, Any]
@@ -108,6 +112,18 @@ def _signing_key(jwk: Any) -> Document:
     return copy.deepcopy({name: jwk[name] for name in _JWK_KEYS if name in jwk})
 
 
+def _binary(most: int) -> PlainValidator:
+    def read(value: Any) -> bytes:
+        try:
+            if isinstance(value, str) and 1 <= len(raw := unb64u(value)) <= most:
+                return raw
+        except Malformed:
+            pass
+        raise _wrong(f"must be 1 to {most} bytes in base64url")
+
+    return PlainValidator(read)
+
+
 # Control and direction characters could disguise a text. French has two spaces of its own.
 _ONE_LINE = _must(
     "one line of text without spaces around it",
@@ -123,6 +139,7 @@ _DAYS = _must(
 _AGENCY_ID = _form(
     "a URI, like https://agency.example.nl", rf"[a-z][a-z0-9+.-]{{1,30}}:{_URI}{{1,220}}"
 )
+_OFFICER_ID = _form("1 to 128 printable ASCII characters", "[!-~]([ -~]{0,126}[!-~])?")
 _USE_ID = _form("a URI or a short name, like address-check", rf"[A-Za-z0-9]{_URI}{{0,199}}")
 _FIELD_ID = _form("a field id, like identity.birth_date", rf"{_FIELD_PART}(\.{_FIELD_PART}){{1,4}}")
 _HTTPS = _form(
@@ -226,6 +243,33 @@ class Agency(_Party):
         return _write(_AGENCY, self)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Invited:
+    """Who may become an officer: a person that acts for an agency or auditor in the pages."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+    id: Annotated[str, _OFFICER_ID]
+    name: Annotated[str, _NAME]
+    party: Annotated[str, _AGENCY_ID]
+    role: Annotated[str, _form("agency or auditor", "agency|auditor")]
+
+    @property
+    def document(self) -> Document:
+        return _write(_INVITED, self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Officer(Invited):
+    """An officer with a passkey: its WebAuthn credential id, and its public key in COSE."""
+
+    credential_id: Annotated[bytes, _binary(CREDENTIAL_BYTES_MAX), PlainSerializer(b64u)]
+    public_key: Annotated[bytes, _binary(PUBLIC_KEY_BYTES_MAX), PlainSerializer(b64u)]
+
+    @property
+    def document(self) -> Document:
+        return _write(_OFFICER, self)
+
+
 @dataclass(frozen=True, slots=True)
 class LegalBasis:
     """`consent`, or the `law` whose reference makes the use mandatory."""
@@ -309,7 +353,7 @@ class Registration:
 
 
 _HANDED, _AGENCY, _USE = TypeAdapter(_Handed), TypeAdapter(Agency), TypeAdapter(IntendedUse)
-_AUDITOR = TypeAdapter(Auditor)
+_AUDITOR, _INVITED, _OFFICER = TypeAdapter(Auditor), TypeAdapter(Invited), TypeAdapter(Officer)
 
 
 def parse_registration(document: object, known_fields: Collection[str]) -> Registration:
@@ -337,6 +381,16 @@ def auditor_from_document(document: object) -> Auditor:
 def agency_from_document(document: object) -> Agency:
     """The agency that a stored `Agency.document` holds; raises `BadRegistration`."""
     return _read(_AGENCY, document)
+
+
+def invited_from_document(document: object) -> Invited:
+    """Who is invited, as a document has it; raises `BadRegistration`."""
+    return _read(_INVITED, document)
+
+
+def officer_from_document(document: object) -> Officer:
+    """The officer that a document holds; raises `BadRegistration`."""
+    return _read(_OFFICER, document)
 
 
 def use_from_document(document: object) -> IntendedUse:

@@ -171,9 +171,9 @@ class VaultGrant(Main, table=True):
 
 
 class Registry(Main, table=True):
-    """An agency or one of its intended uses, as registered. Never edited, only revoked."""
+    """An agency, a use, an auditor or an officer, as registered. Never edited, only revoked."""
 
-    kind: TextKey  # agency | use
+    kind: TextKey  # agency | use | auditor | officer
     id: TextKey
     parent: TextKey
     root_id: Number

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from audit.entry import Event
 from consent.registration import auditor_from_document, parse_registration
 from crypto.box import derive_id
 from crypto.code import RECOVERY as CODE
@@ -41,15 +42,21 @@ def _register(system: System, wanted: list[Registrant], now_ms: int) -> None:
     def prepare() -> tuple[Item, None]:
         registry = system.registry.current()
         rows = _new_rows(registry, wanted)
-        return Item(
-            draft(now_ms, "registry.add", OPERATOR, count=len(rows)),
-            system.system_key,
-            premises=(registry_is(registry.version),),
-            writes=(*system.registry.additions(rows, now_ms), system.registry.raise_version()),
-            refs=tuple(sha256(row.mac) for row in rows),
-        ), None
+        event = draft(now_ms, "registry.add", OPERATOR, count=len(rows))
+        return adding(system, registry, rows, event), None
 
     system.record(prepare)
+
+
+def adding(system: System, registry: Snapshot, rows: list[Registrant], event: Event) -> Item:
+    """The item that adds rows to the registry as it was looked at."""
+    return Item(
+        event,
+        system.system_key,
+        premises=(registry_is(registry.version),),
+        writes=(*system.registry.additions(rows, event.at), system.registry.raise_version()),
+        refs=tuple(sha256(row.mac) for row in rows),
+    )
 
 
 def _new_rows(registry: Snapshot, wanted: list[Registrant]) -> list[Registrant]:
@@ -70,8 +77,10 @@ def _new_rows(registry: Snapshot, wanted: list[Registrant]) -> list[Registrant]:
 
 
 def revoke(system: System, client: str, use: str | None, now_ms: int, kind: str = "agency") -> int:
-    """Revokes an agency with all its uses, or one use, or an auditor. Returns the number of rows
-    revoked.
+    """Revokes an agency with all its uses, or one use, an auditor, or (as `use`) an officer of a
+    party. Returns the number of rows revoked.
+
+    Officers of a revoked party keep their rows, which give nothing without it.
     """
 
     def prepare() -> tuple[Item, int]:
@@ -94,9 +103,14 @@ def revoke(system: System, client: str, use: str | None, now_ms: int, kind: str 
 def _chosen(registry: Snapshot, kind: str, client: str, use: str | None) -> list[Registrant]:
     active = [row for row in registry.rows if row.state == ACTIVE]
     if use is not None:
-        return [r for r in active if (r.kind, r.parent, r.id) == ("use", client, use)]
+        part = "use" if kind == "agency" else kind
+        return [r for r in active if (r.kind, r.parent, r.id) == (part, client, use)]
     uses_of = client if kind == "agency" else None
-    return [r for r in active if (r.kind, r.id) == (kind, client) or r.parent == uses_of]
+    return [
+        r
+        for r in active
+        if (r.kind, r.id) == (kind, client) or (r.kind, r.parent) == ("use", uses_of)
+    ]
 
 
 def invite(system: System, lives_seconds: int, now_ms: int) -> str:

@@ -1,6 +1,6 @@
 """Who is asking, and how they proved it. Every public method of `Vault` takes one of these."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from consent.credentials import Client, Proof
 from crypto.secret import Secret
@@ -41,6 +41,13 @@ class Auditor:
 
     client: Client
     proof: Proof
+
+
+@dataclass(frozen=True, slots=True)
+class Officer:
+    """A person who acts for an agency or auditor in the pages, by an officer's session token."""
+
+    token: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

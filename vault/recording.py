@@ -7,6 +7,7 @@ from consent.credentials import Client, Proof
 from consent.terms import Terms
 from crypto.box import kdf, mac
 from vault.context import VaultContext
+from vault.database import Connection
 from vault.keys import AuditKey
 from vault.registry import Snapshot
 from vault.steps import Step, sql
@@ -22,6 +23,8 @@ _IS_UNCHANGED = sql(
 _RAISE_VERSION = sql("UPDATE vault SET version = version + 1 WHERE vault_id = :vault")
 _REGISTRY_IS = sql("SELECT 1 FROM instance WHERE registry_version = :version")
 _BURN = sql("INSERT INTO replay (key, expires_at) VALUES (:key, :expires) ON CONFLICT DO NOTHING")
+
+_IS_BURNT = sql("SELECT 1 FROM replay WHERE key = :key")
 
 
 def draft(now_ms: int, action: str, actor: Actor, **body: Any) -> Event:
@@ -61,15 +64,21 @@ def registry_is(version: int) -> Step:
 
 def burn_proof(system_key: AuditKey, proof: Proof) -> Step:
     """Right: this proof was not used before. Stored is a keyed hash, and for ten minutes only."""
-    return _burn(system_key, proof.thumbprint, proof.jti, proof.issued_at, "replayed")
+    return burn(system_key, proof.thumbprint, proof.jti, proof.issued_at, "replayed")
 
 
 def burn_assertion(system_key: AuditKey, client: Client) -> Step:
     """Right: this client assertion was not used before."""
-    return _burn(system_key, client.agency_id, client.jti, client.expires_at, "assertion_replayed")
+    return burn(system_key, client.agency_id, client.jti, client.expires_at, "assertion_replayed")
 
 
-def _burn(system_key: AuditKey, name: str, jti: str, from_ms: int, reason: str) -> Step:
+def burn(system_key: AuditKey, name: str, jti: str, from_ms: int, reason: str) -> Step:
+    """Right: `jti` was not used before under this name."""
     # By a key that no rotation changes: else what was burnt just before could be used again.
     key = mac(kdf(system_key.key, "replay"), name, jti)
     return Step(_BURN, {"key": key, "expires": from_ms + REPLAY_KEPT_MS}, reason)
+
+
+def is_burnt(connection: Connection, burned: Step) -> bool:
+    """Whether what this step would burn is burnt."""
+    return connection.execute(_IS_BURNT, burned.values).one_or_none() is not None

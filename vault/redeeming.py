@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from audit.entry import Event
+from audit.entry import Event, Officer
 from consent.decision import Deny, Permit, RedeemFacts, decide_redeem
 from consent.terms import Terms
 from crypto.box import derive_id
@@ -270,6 +270,8 @@ class _Attempt:
                 body |= use_of(found.registry, found.terms)
                 body["fields_requested"] = found.terms.fields
         actor = agency_actor(self.agency.client.agency_id)
+        if (officer := self.agency.proof.officer) is not None:
+            body["officer"] = Officer(officer, "agency")
         return draft(self.now_ms, "grant.redeem", actor, **body)
 
     def _burns(self) -> tuple[Step, ...]:

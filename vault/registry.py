@@ -1,4 +1,5 @@
-"""The registry: agencies, their intended uses, and auditors, each row under a mac of the root key.
+"""The registry: agencies, their intended uses, auditors and officers, each row under a mac of the
+root key.
 
 Rows are never edited: a use is revoked and replaced, and stays to judge old grants by. What is
 loaded is kept in memory and loaded again when the registry's version has changed.
@@ -14,9 +15,11 @@ from consent.registration import (
     Agency,
     Auditor,
     IntendedUse,
+    Officer,
     Registration,
     agency_from_document,
     auditor_from_document,
+    officer_from_document,
     use_from_document,
 )
 from crypto.box import mac
@@ -64,6 +67,7 @@ class Snapshot:
     agencies: Mapping[str, Agency]
     uses: Mapping[tuple[str, str], IntendedUse]
     auditors: Mapping[str, Auditor]
+    officers: Mapping[bytes, Officer]  # by credential id; of parties that may act, and no others
     damaged: tuple[str, ...]
 
     def registered(self, agency: str, use: str) -> Registered:
@@ -110,9 +114,11 @@ class Registry:
         uses = [self._registrant("use", u.id, agency.id, u.document) for u in registration.uses]
         return [self._registrant("agency", agency.id, "", agency.document), *uses]
 
-    def row_of(self, auditor: Auditor) -> Registrant:
-        """The row that an auditor is kept as."""
-        return self._registrant("auditor", auditor.id, "", auditor.document)
+    def row_of(self, one: Auditor | Officer) -> Registrant:
+        """The row that an auditor or officer is kept as."""
+        if isinstance(one, Officer):
+            return self._registrant("officer", one.id, one.party, one.document)
+        return self._registrant("auditor", one.id, "", one.document)
 
     def additions(self, rows: Iterable[Registrant], now_ms: int) -> tuple[Step, ...]:
         """The step that inserts rows."""
@@ -131,7 +137,7 @@ class Registry:
         return Step(_RAISE_VERSION, {})
 
     def row_mac(self, row: Row, state: str, root_id: int) -> bytes:
-        """agency/1, use/1, auditor/1: (i, id, parent, SHA-256(canonical registration), state)."""
+        """`kind`/1: (i, id, parent, SHA-256(canonical registration), state)."""
         key = self._root.at(root_id).derive("row")
         return mac(key, f"{row.kind}/1", root_id, row.id, row.parent, sha256(row.document), state)
 
@@ -157,11 +163,16 @@ class Registry:
             found = [row for row in rows if (row.kind, row.state) == (kind, ACTIVE)]
             return [(row, parse_canonical(row.document)) for row in found]
 
+        agencies = {row.id: agency_from_document(d) for row, d in active("agency")}
+        auditors = {row.id: auditor_from_document(d) for row, d in active("auditor")}
+        parties = {"agency": agencies.keys(), "auditor": auditors.keys()}
+        officers = [officer_from_document(d) for _, d in active("officer")]
         return Snapshot(
             version=version,
             rows=tuple(rows),
-            agencies={row.id: agency_from_document(d) for row, d in active("agency")},
+            agencies=agencies,
             uses={(row.parent, row.id): use_from_document(d) for row, d in active("use")},
-            auditors={row.id: auditor_from_document(d) for row, d in active("auditor")},
+            auditors=auditors,
+            officers={o.credential_id: o for o in officers if o.party in parties[o.role]},
             damaged=tuple(damaged),
         )

@@ -43,6 +43,8 @@ class Settings(BaseSettings):
     registrations_per_hour: int = Field(60, ge=1, description="New vaults per address and hour.")
     session_ttl_seconds: int = Field(3600, ge=60, le=DAY_SECONDS)
     fresh_unlock_seconds: int = Field(300, ge=30, le=900, description="For weighty decisions.")
+    officer_session_seconds: int = Field(8 * 3600, ge=60, le=DAY_SECONDS, description="At most.")
+    officer_idle_seconds: int = Field(900, ge=60, le=3600, description="Then signed out.")
     unlock_failures_per_hour: int = Field(10, ge=1, description="Per address.")
     offer_ttl_seconds: int = Field(120, ge=10, le=300)
     offers_per_day: int = Field(20, ge=1, description="Per vault.")

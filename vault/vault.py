@@ -11,6 +11,7 @@ owners see of their own (`overview`, `grants`, `history`), `log_out`, `acknowled
 from collections.abc import Mapping, Sequence
 
 from audit.tree import split_hashes
+from consent.registration import Invited, Officer
 from crypto.secret import Secret
 from vault import (
     activities,
@@ -22,6 +23,7 @@ from vault import (
     fields,
     methods,
     offering,
+    officers,
     overviews,
     reading,
     redeeming,
@@ -194,6 +196,60 @@ class Vault:
     def invite(self, _operator: caller.Operator, lives_seconds: int) -> str:
         """A code that lets its bearer make one vault."""
         return agencies.invite(self.system, lives_seconds, self._now())
+
+    def invite_officer(
+        self, _operator: caller.Operator, party: str, officer: str, name: str, lives_seconds: int
+    ) -> str:
+        """A code with which one person becomes an officer of an agency or auditor."""
+        return officers.invite_officer(
+            self.system, party, officer, name, lives_seconds, self._now()
+        )
+
+    def revoke_officer(self, _operator: caller.Operator, party: str, officer: str) -> None:
+        """Revokes an officer: the sessions end at once."""
+        agencies.revoke(self.system, party, officer, self._now(), "officer")
+
+    # A person becomes an officer, and signs in with a passkey that the door has verified.
+
+    def read_invitation(self, _stranger: caller.Stranger, code: str) -> Invited:
+        """Whom an officer's invitation makes an officer of what."""
+        return officers.read_invitation(self.system, code, self._now())
+
+    def enrol_officer(
+        self, _stranger: caller.Stranger, code: str, credential_id: bytes, public_key: bytes
+    ) -> Officer:
+        """Registers an invited officer with a passkey, once."""
+        return officers.enrol_officer(self.system, code, credential_id, public_key, self._now())
+
+    def officer_challenge(self, _stranger: caller.Stranger) -> bytes:
+        """What an officer's passkey has to sign: for five minutes, and for one session."""
+        return officers.challenge(self.system, self._now())
+
+    def start_officer_session(
+        self, _stranger: caller.Stranger, credential_id: bytes, challenge: bytes
+    ) -> officers.OfficerSession:
+        """A session, for a passkey whose signature of the challenge the door has verified."""
+        return officers.start_session(self.system, credential_id, challenge, self._now())
+
+    def officer_session(self, officer: caller.Officer) -> officers.OfficerSession:
+        """The session as it stands now, with its token renewed."""
+        return officers.open_session(self.system, officer, self._now())
+
+    def end_officer_session(self, officer: caller.Officer) -> None:
+        """Signs out, for good."""
+        officers.end_session(self.system, officer, self._now())
+
+    def agency_of(self, officer: caller.Officer) -> caller.Agency:
+        """Whom the officer redeems for."""
+        return officers.agency_of(self.system, officer, self._now())
+
+    def auditor_of(self, officer: caller.Officer) -> caller.Auditor:
+        """Whom the officer audits for."""
+        return officers.auditor_of(self.system, officer, self._now())
+
+    def holder_of(self, officer: caller.Officer, access_token: str) -> caller.TokenHolder:
+        """The officer with an access token that this session got."""
+        return officers.holder_of(self.system, officer, access_token, self._now())
 
     # An auditor looks at the log: all of it, and no value.
 
