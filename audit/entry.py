@@ -40,6 +40,8 @@ ACTIONS = (
     "registry.revoke",
     "key.rotate",
     "calls.limited",
+    "vault.export",
+    "vault.block",
 )
 OUTCOMES = ("permitted", "denied", "failed")
 ACTOR_KINDS = ("owner", "agency", "source", "auditor", "operator", "system")

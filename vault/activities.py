@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from audit.entry import Chain, Event, decode_chain, decode_event
 from audit.errors import AuditError
 from audit.leaf import Opening, open_opening
+from crypto.box import derive_id
+from crypto.encoding import b64u
 from crypto.errors import CannotOpen
 from vault import caller
 from vault.database import Row
-from vault.errors import NotFound
+from vault.errors import NotFound, SessionEnded
 from vault.keys import AuditKey
 from vault.log import Tally
 from vault.recording import OWNER, draft
@@ -21,6 +23,7 @@ from vault.sequencer import Item
 from vault.sessions import OpenVault, open_session
 from vault.steps import Step, sql
 from vault.system import System
+from vault.unlocking import session_id
 
 Place = tuple[int, int]  # number of the log, index there
 NEWEST: Place = (2**62, 0)
@@ -42,6 +45,11 @@ _TALLIES = sql(
     """SELECT s.*, (SELECT count(*) FROM audit_opening o WHERE o.subject = :subject
     AND o.visible_after > :now AND s.class = 'deferred') AS hidden
     FROM audit_subject s WHERE s.subject = :subject"""
+)
+_PULSE = sql(
+    """SELECT s.expires_at, v.version, a.last_seq FROM route r JOIN session s USING (vault_id)
+    JOIN vault v USING (vault_id) JOIN audit_subject a ON a.subject = v.subject
+    WHERE r.id = :id AND s.session_id = r.id AND v.state = 'open' AND a.class = 'open'"""
 )
 _SEE = sql(
     """UPDATE audit_opening SET alarm = 'seen' WHERE subject = :subject
@@ -117,6 +125,18 @@ def activity(system: System, owner: caller.Owner, page: Page, now_ms: int) -> Ac
         after=(rows[looked - 1].log, rows[looked - 1].idx) if looked < len(rows) else None,
         tallies={getattr(row, "class"): (Tally.of(row), row.hidden) for row in tallies},
     )
+
+
+def pulse(system: System, owner: caller.Owner, now_ms: int) -> str:
+    """What changes when the open log, the grants or the values do; it tells nothing else.
+
+    One statement, to be asked once a second. Deferred entries do not move it. `SessionEnded`.
+    """
+    with system.main.read(snapshot=False) as connection:
+        row = connection.execute(_PULSE, {"id": session_id(owner.token)}).one_or_none()
+    if row is None or now_ms >= row.expires_at:
+        raise SessionEnded
+    return b64u(derive_id(owner.token, "pulse", row.version, row.last_seq))
 
 
 def _open(key: AuditKey, row: Row) -> Entry | None:

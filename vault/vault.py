@@ -3,7 +3,8 @@
 A method takes a caller, reads the clock once, decides, records in the audit log, and acts: in that
 order, so that no value reaches an agency and no grant changes that the log does not say. Only an
 end or an erasure does not wait for a broken log, which is then owed the entry. No entries have what
-owners see of their own (`overview`, `grants`, `history`), `log_out`, `acknowledge` and `invite`;
+owners see of their own (`overview`, `grants`, `history`, `pulse`), `log_out`, `acknowledge`, what
+invites, links to an export, and the sessions of officers;
 `registry`, `checkpoint` and `tile` are public and take no caller. What may be done is decided in
 `consent/decision.py`; how it is kept stands in docs/format.md.
 """
@@ -20,6 +21,7 @@ from vault import (
     caller,
     ending,
     erasing,
+    exporting,
     fields,
     methods,
     offering,
@@ -160,6 +162,18 @@ class Vault:
     def acknowledge(self, owner: caller.Owner, entry_id: bytes) -> None:
         """The owner has seen an alarm."""
         activities.acknowledge(self.system, owner, entry_id, self._now())
+
+    def pulse(self, owner: caller.Owner) -> str:
+        """An opaque word, another one when there is something new to show. Ask once a second."""
+        return activities.pulse(self.system, owner, self._now())
+
+    def export_link(self, owner: caller.Owner) -> bytes:
+        """The id of a link to an export: for this session, a quarter of an hour, once."""
+        return exporting.export_link(self.system, owner, self._now())
+
+    def record_export(self, owner: caller.Owner, link_id: bytes) -> None:
+        """Records an export before it leaves; a link's second one is refused."""
+        exporting.record_export(self.system, owner, link_id, self._now())
 
     # An agency redeems and reads.
 
