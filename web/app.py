@@ -5,12 +5,12 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from vault.vault import Vault
-from web import desk, statics, wallet
+from web import desk, shell, statics, wallet
 from web.pages import Pages
 from web.statics import Statics
 
 VENDOR = Path(__file__).with_name("node_modules") / "zxing-wasm" / "dist"
-ROUTERS = (*wallet.ROUTERS, *desk.ROUTERS, statics.router)
+ROUTERS = (*wallet.ROUTERS, *desk.ROUTERS, shell.router, statics.router)
 
 
 def add_pages(

@@ -104,6 +104,10 @@ class Pages:
             cookies.set_cookie(response, cookies.FORM, form_secret)
         return response
 
+    def text(self, language: str, template: str, **context: Any) -> str:
+        """A file in one language that is no page."""
+        return self._by_language[language].get_template(template).render(context)
+
     def explain(self, request: Request, error: Exception) -> HTMLResponse:
         """The page of an error: what happened, what did not, what to do."""
         status, code = words_of(error)
@@ -138,7 +142,7 @@ class PageRoute(APIRoute):
 
         async def answer(request: Request) -> Response:
             chosen = request.query_params.get("lang")
-            if request.method == "GET" and chosen in LANGUAGES:
+            if request.method == "GET" and chosen in LANGUAGES and request.url.path != "/offline":
                 return _in_language(request, chosen)
             try:
                 return await handle(request)
@@ -171,6 +175,9 @@ def _language_link(request: Request, language: str) -> str:
 
 
 def language_of(request: Request) -> str:
+    """The one that was chosen, else the first of ours that the browser asks for."""
+    if request.url.path == "/offline" and request.query_params.get("lang") in LANGUAGES:
+        return request.query_params["lang"]
     held = request.cookies.get(cookies.LANGUAGE, "")
     return held if held in LANGUAGES else preferred(request.headers.get("accept-language", ""))
 

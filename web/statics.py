@@ -11,8 +11,9 @@ from starlette.exceptions import HTTPException
 
 FOLDER = Path(__file__).with_name("static")
 _YEAR = "public, max-age=31536000, immutable"
+SCRIPT = "text/javascript; charset=utf-8"
 _TYPES = {
-    ".js": "text/javascript; charset=utf-8",
+    ".js": SCRIPT,
     ".css": "text/css; charset=utf-8",
     ".svg": "image/svg+xml",
     ".png": "image/png",

@@ -1,5 +1,5 @@
-"""The pages of a counter."""
+"""The pages of a counter: sign in, take a code, see what the citizen shares, and be done."""
 
-from fastapi import APIRouter
+from web.desk import counter, sign_in
 
-ROUTERS: tuple[APIRouter, ...] = ()
+ROUTERS = (sign_in.router, counter.router)

@@ -1,0 +1,119 @@
+"""The officer before the browser: signed in by a passkey, for the agency or auditor that invited.
+
+The WebAuthn ceremonies (Level 3, §7.1 and §7.2) are verified here, with user verification and for
+our own origin; what a session may do is the vault's to say.
+"""
+
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Request, Response
+from webauthn import verify_authentication_response, verify_registration_response
+from webauthn.helpers import parse_authentication_credential_json
+from webauthn.helpers.exceptions import WebAuthnException
+
+from crypto.encoding import unb64u
+from crypto.errors import Malformed
+from vault import caller
+from vault.errors import Refused, SessionEnded
+from vault.officers import OfficerSession
+from vault.vault import Vault
+from web import cookies
+from web.pages import PageRoute, see
+
+
+async def _signed_in(request: Request) -> caller.Officer:
+    """The officer behind the cookie. Whether the session stands is found out at the first use."""
+    return caller.Officer(request.cookies.get(cookies.OFFICER, ""))
+
+
+Officer = Annotated[caller.Officer, Depends(_signed_in)]
+
+
+class OfficerRoute(PageRoute):
+    """A page for officers; without a session it leads to where one signs in."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def answer(request: Request) -> Response:
+            response = await handle(request)
+            session: OfficerSession | None = getattr(request.state, "officer_session", None)
+            if session is not None:
+                cookies.set_cookie(response, cookies.OFFICER, session.token)
+            return response
+
+        return answer
+
+    def explain(self, request: Request, error: Exception) -> Response:
+        if not isinstance(error, SessionEnded):
+            return super().explain(request, error)
+        area = request.url.path.split("/", 2)[1]
+        return sign_out(see(f"/{area}/sign-in"))
+
+
+def look(request: Request, vault: Vault, officer: caller.Officer) -> OfficerSession:
+    """The session, renewed by this look: whoever sees a page is there. Raises `SessionEnded`."""
+    session = vault.officer_session(officer)
+    request.state.officer_session = session
+    return session
+
+
+def sign_out(response: Response) -> Response:
+    """Takes the session, and what it looked at, out of the browser."""
+    cookies.drop_cookie(response, cookies.OFFICER)
+    cookies.drop_cookie(response, cookies.READING)
+    return response
+
+
+def verified_passkey(vault: Vault, credential: str, challenge: str) -> tuple[bytes, bytes]:
+    """Credential id and public key of a new passkey; raises `Refused`."""
+    try:
+        found = verify_registration_response(
+            credential=credential,
+            expected_challenge=_bytes(challenge),
+            require_user_verification=True,
+            **_here(vault),
+        )
+    except (WebAuthnException, ValueError):
+        raise _bad_passkey() from None
+    return found.credential_id, found.credential_public_key
+
+
+def start_session(
+    vault: Vault, stranger: caller.Stranger, credential: str, challenge: str
+) -> OfficerSession:
+    """A session for who signed our challenge with a registered passkey; raises `Refused`."""
+    try:
+        parsed, signed = parse_authentication_credential_json(credential), _bytes(challenge)
+        officer = vault.registry().officers.get(parsed.raw_id)
+        if officer is None:
+            raise _bad_passkey()
+        verify_authentication_response(
+            credential=parsed,
+            expected_challenge=signed,
+            credential_public_key=officer.public_key,
+            credential_current_sign_count=0,  # passkeys that are synchronised count nothing
+            require_user_verification=True,
+            **_here(vault),
+        )
+    except (WebAuthnException, ValueError):
+        raise _bad_passkey() from None
+    return vault.start_officer_session(stranger, parsed.raw_id, signed)
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return unb64u(text)
+    except Malformed:
+        raise _bad_passkey() from None
+
+
+def _here(vault: Vault) -> dict[str, str]:
+    url = vault.system.settings.url
+    return {"expected_rp_id": urlsplit(url).hostname or "", "expected_origin": url}
+
+
+def _bad_passkey() -> Refused:
+    return Refused("This passkey was not accepted. Try again.", "bad_passkey")

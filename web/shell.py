@@ -1,0 +1,46 @@
+"""What belongs to no area: help, the offline page, the manifest, the worker that keeps the shell."""
+
+import json
+
+from fastapi import APIRouter, Request, Response
+from starlette.exceptions import HTTPException
+
+from web.pages import HEADERS, OpenedPages, PageRoute
+from web.statics import SCRIPT
+from web.words import LANGUAGES
+
+router = APIRouter(route_class=PageRoute, tags=["pages"], include_in_schema=False)
+
+_KEPT = ("css/tokens.css", "css/main.css", "css/parts.css", "css/theme.css", "js/menu.js")
+
+
+@router.get("/help")
+def help_(request: Request, pages: OpenedPages) -> Response:
+    """What people ask, and where to ask more."""
+    return pages.render(request, "common/help.html", here="help")
+
+
+@router.get("/offline")
+def offline(request: Request, pages: OpenedPages) -> Response:
+    """The page that the worker keeps for when there is no connection."""
+    return pages.render(request, "common/offline.html", unlocked=False)
+
+
+@router.get("/app.{language}.webmanifest")
+def manifest(request: Request, language: str, pages: OpenedPages) -> Response:
+    """What a phone needs to put the wallet among its apps."""
+    if language not in LANGUAGES:
+        raise HTTPException(404)
+    text = pages.text(language, "common/manifest.webmanifest", language=language)
+    return Response(text, media_type="application/manifest+json", headers=HEADERS)
+
+
+@router.get("/sw.js")
+def worker(pages: OpenedPages) -> Response:
+    """The worker, with the addresses of what it keeps."""
+    statics = pages.statics
+    shell = [f"/offline?lang={language}" for language in LANGUAGES]
+    shell += [statics.url(name) for name in _KEPT]
+    head = f"const VERSION = {json.dumps(statics.version)};\nconst SHELL = {json.dumps(shell)};\n"
+    script = head.encode() + statics.files["js/sw.js"]
+    return Response(script, media_type=SCRIPT, headers={**HEADERS, "Cache-Control": "no-cache"})
