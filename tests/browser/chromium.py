@@ -1,0 +1,56 @@
+"""Debian's Chromium, driven by Playwright: as it is installed, with no browser downloaded."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.programs import missing, program
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Playwright
+
+FLAGS = (
+    "--no-sandbox",  # tests may run as root, in a container
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+)
+PHONE = {"width": 390, "height": 844}
+DESK = {"width": 1280, "height": 800}
+TIMEOUT_MS = 15_000
+
+
+@contextmanager
+def playwright_started() -> Iterator["Playwright"]:
+    """Playwright; the test is skipped without it, or fails where KLUIS_REQUIRE_ALL is 1.
+
+    While it runs, this thread counts as inside an event loop: `asyncio.run` needs another thread.
+    """
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        missing("no playwright: make test installs it")
+    chromium_path()
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@contextmanager
+def chromium(playwright: "Playwright", *flags: str) -> Iterator["Browser"]:
+    """A browser of its own process, with further flags."""
+    browser = playwright.chromium.launch(
+        executable_path=chromium_path(), headless=True, args=[*FLAGS, *flags]
+    )
+    try:
+        yield browser
+    finally:
+        browser.close()
+
+
+def chromium_path() -> Path:
+    return Path(program("chromium", "chromium"))

@@ -1,0 +1,133 @@
+"""A browser, a real server on localhost, a phone and a desk: pages as people get them."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+
+from cli.serve import listen, make_server
+from tests.browser.camera import camera_flags, film_of
+from tests.browser.chromium import DESK, PHONE, TIMEOUT_MS, chromium, playwright_started
+from tests.builders import Store
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page, Playwright
+
+    from tests.browser.watching import Watch
+
+STOP_SECONDS_MAX = 20
+
+
+@dataclass(frozen=True)
+class Site:
+    """A server that runs, and the installation behind it."""
+
+    url: str
+    store: Store
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The server of one test module. Each test makes its own people on it."""
+    with listen("127.0.0.1", 0) as listener:
+        url = f"http://localhost:{listener.getsockname()[1]}"
+        limits = {"registrations_per_hour": 10_000, "unlock_failures_per_hour": 10_000}
+        store = Store.make_live(tmp_path_factory.mktemp("site"), url)
+        store.reopen(**limits)
+        server = make_server(store.vault)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            yield Site(url, store)
+        finally:
+            server.should_exit = True
+            thread.join(STOP_SECONDS_MAX)
+            store.close()
+    assert not thread.is_alive()
+
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator["Playwright"]:
+    """Of one module: while it runs, no other test of this process could use `asyncio.run`."""
+    with playwright_started() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: "Playwright") -> Iterator["Browser"]:
+    with chromium(playwright) as browser:
+        yield browser
+
+
+class NewContext(Protocol):
+    """`new_context(PHONE, locale="de-DE", color_scheme="dark")`: a device with nothing in it."""
+
+    def __call__(
+        self, size: dict[str, int] = ..., *, browser: "Browser | None" = None, **options: Any
+    ) -> "BrowserContext": ...
+
+
+@pytest.fixture
+def watch() -> "Iterator[Watch]":
+    """Watches all pages of a test; what they complained about fails it at the end."""
+    pytest.importorskip("playwright")
+    from tests.browser.watching import Watch
+
+    watch = Watch()
+    yield watch
+    assert watch.unforgiven() == []
+
+
+@pytest.fixture
+def new_context(request: pytest.FixtureRequest, watch: "Watch") -> Iterator[NewContext]:
+    """Makes devices: each its own cookies and storage."""
+    with ExitStack() as made:
+
+        def new(
+            size: dict[str, int] = PHONE, *, browser: "Browser | None" = None, **options: Any
+        ) -> "BrowserContext":
+            chosen: Browser = browser or request.getfixturevalue("browser")
+            options = {"locale": "en-GB", "timezone_id": "Europe/Brussels", **options}
+            context = chosen.new_context(viewport=size, **options)  # type: ignore[arg-type]
+            context.set_default_timeout(TIMEOUT_MS)
+            made.callback(context.close)
+            watch.over(context)
+            return context
+
+        yield new
+
+
+@pytest.fixture
+def phone(new_context: NewContext) -> "Page":
+    """A page on a citizen's phone."""
+    return new_context(PHONE, has_touch=True, is_mobile=True).new_page()
+
+
+@pytest.fixture
+def desk(new_context: NewContext) -> "Page":
+    """A page on the screen of a counter."""
+    return new_context(DESK).new_page()
+
+
+@pytest.fixture
+def desk_with_camera(
+    playwright: "Playwright", new_context: NewContext, tmp_path: Path
+) -> "Iterator[Callable[..., Page]]":
+    """`desk_with_camera(code, url)`: a counter whose camera looks at that QR code.
+
+    Without an `url` the camera may not be used: the person said no.
+    """
+    with ExitStack() as made:
+
+        def start(text: str, url: str | None = None, **film: int) -> "Page":
+            flags = camera_flags(film_of(text, tmp_path / "camera.y4m", **film))
+            context = new_context(DESK, browser=made.enter_context(chromium(playwright, *flags)))
+            if url is not None:
+                context.grant_permissions(["camera"], origin=url)
+            return context.new_page()
+
+        yield start
