@@ -13,6 +13,17 @@ def program(name: str, package: str) -> str:
 
 
 def missing(what: str) -> NoReturn:
-    if os.environ.get("KLUIS_REQUIRE_ALL") == "1":
+    if _all_is_required():
         pytest.fail(what)
     pytest.skip(what)
+
+
+def needs(there: object, what: str) -> pytest.MarkDecorator:
+    """Marks tests that are skipped where something is not there; where all is required they run,
+    and fail.
+    """
+    return pytest.mark.skipif(not there and not _all_is_required(), reason=what)
+
+
+def _all_is_required() -> bool:
+    return os.environ.get("KLUIS_REQUIRE_ALL") == "1"

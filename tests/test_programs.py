@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.programs import program
+from tests.programs import needs, program
 
 
 def test_a_missing_program_skips_and_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -19,3 +19,13 @@ def test_a_missing_program_fails_where_all_is_required(monkeypatch: pytest.Monke
 
 def test_a_program_that_is_there_is_found() -> None:
     assert program("sh", "dash").endswith("/sh")
+
+
+@pytest.mark.parametrize(
+    ("there", "required", "skips"), [(0, "0", True), (0, "1", False), (1, "0", False)]
+)
+def test_what_is_needed_and_missing_skips_unless_all_is_required(
+    monkeypatch: pytest.MonkeyPatch, there: int, required: str, skips: bool
+) -> None:
+    monkeypatch.setenv("KLUIS_REQUIRE_ALL", required)
+    assert needs(there, "no such thing").args == (skips,)

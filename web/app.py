@@ -9,7 +9,6 @@ from web import desk, shell, statics, wallet
 from web.pages import Pages
 from web.statics import Statics
 
-VENDOR = Path(__file__).with_name("node_modules") / "zxing-wasm" / "dist"
 ROUTERS = (*wallet.ROUTERS, *desk.ROUTERS, shell.router, statics.router)
 
 

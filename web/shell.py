@@ -11,6 +11,7 @@ from web.words import LANGUAGES
 
 router = APIRouter(route_class=PageRoute, tags=["pages"], include_in_schema=False)
 
+_WORKER_POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'"
 _KEPT = ("css/tokens.css", "css/main.css", "css/parts.css", "css/theme.css", "js/menu.js")
 
 
@@ -44,3 +45,10 @@ def worker(pages: OpenedPages) -> Response:
     head = f"const VERSION = {json.dumps(statics.version)};\nconst SHELL = {json.dumps(shell)};\n"
     script = head.encode() + statics.files["js/sw.js"]
     return Response(script, media_type=SCRIPT, headers={**HEADERS, "Cache-Control": "no-cache"})
+
+
+@router.get("/scan-worker.js")
+def scan_worker(pages: OpenedPages) -> Response:
+    """What reads QR codes: it alone may run WebAssembly, and it is no page."""
+    headers = {**HEADERS, "Cache-Control": "no-cache", "Content-Security-Policy": _WORKER_POLICY}
+    return Response(pages.statics.files["js/scan-worker.js"], media_type=SCRIPT, headers=headers)

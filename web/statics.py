@@ -9,6 +9,10 @@ from pathlib import Path
 from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
+from web import vendor
+
+from web import vendor
+
 FOLDER = Path(__file__).with_name("static")
 _YEAR = "public, max-age=31536000, immutable"
 SCRIPT = "text/javascript; charset=utf-8"
@@ -20,6 +24,7 @@ _TYPES = {
     ".wasm": "application/wasm",
 }
 _POLICY = "default-src 'none'; frame-ancestors 'none'"
+_SCANNER_POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'"
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
 
@@ -28,11 +33,10 @@ router = APIRouter(tags=["pages"], include_in_schema=False)
 class Statics:
     """The files that pages are made of. `theme`: a deployment's own style sheet, loaded last.
 
-    `vendor`: files of others by name, such as the reader of QR codes; they may be missing.
+    Files of others (`web/vendor.py`) may be missing.
     """
 
     theme: Path | None = None
-    vendor: Path | None = None
 
     @cached_property
     def files(self) -> dict[str, bytes]:
@@ -42,10 +46,9 @@ class Statics:
             for path in sorted(FOLDER.rglob("*"))
             if path.suffix in _TYPES
         }
-        if self.vendor is not None and self.vendor.is_dir():
-            for path in sorted(self.vendor.iterdir()):
-                if path.suffix in _TYPES:
-                    own[f"vendor/{path.name}"] = path.read_bytes()
+        for name, path in vendor.FILES.items():
+            if path.is_file():
+                own[f"vendor/{name}"] = path.read_bytes()
         own["css/theme.css"] = self.theme.read_bytes() if self.theme else b""
         return own
 
@@ -73,3 +76,11 @@ async def static(request: Request, version: str, name: str) -> Response:
     media_type = _TYPES.get(Path(name).suffix) or mimetypes.guess_type(name)[0]
     headers = {"Cache-Control": _YEAR, "Content-Security-Policy": _POLICY}
     return Response(content, media_type=media_type, headers=headers)
+
+
+@router.get("/scan-worker.js")
+async def scan_worker(request: Request) -> Response:
+    """The reader of QR codes: it alone runs WebAssembly, and no page does."""
+    statics: Statics = request.app.state.pages.statics
+    headers = {"Cache-Control": "no-cache", "Content-Security-Policy": _SCANNER_POLICY}
+    return Response(statics.files["js/scan-worker.js"], media_type=_TYPES[".js"], headers=headers)

@@ -1,53 +1,27 @@
 """A browser, a real server on localhost, a phone and a desk: pages as people get them."""
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from cli.serve import listen, make_server
 from tests.browser.camera import camera_flags, film_of
 from tests.browser.chromium import DESK, PHONE, TIMEOUT_MS, chromium, playwright_started
-from tests.builders import Store
+from tests.serving import Site, served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
     from tests.browser.watching import Watch
 
-STOP_SECONDS_MAX = 20
-
-
-@dataclass(frozen=True)
-class Site:
-    """A server that runs, and the installation behind it."""
-
-    url: str
-    store: Store
-
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The server of one test module. Each test makes its own people on it."""
-    with listen("127.0.0.1", 0) as listener:
-        url = f"http://localhost:{listener.getsockname()[1]}"
-        limits = {"registrations_per_hour": 10_000, "unlock_failures_per_hour": 10_000}
-        store = Store.make_live(tmp_path_factory.mktemp("site"), url)
-        store.reopen(**limits)
-        server = make_server(store.vault)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            yield Site(url, store)
-        finally:
-            server.should_exit = True
-            thread.join(STOP_SECONDS_MAX)
-            store.close()
-    assert not thread.is_alive()
+    with served(tmp_path_factory.mktemp("site")) as site:
+        yield site
 
 
 @pytest.fixture(scope="module")

@@ -6,18 +6,16 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
 from tests.conftest import ROOT
+from tests.programs import needs
 
 MODEL = ROOT / "docs" / "model" / "grant.pml"
 DEPTH_MAX = 100_000
 SEARCH_SECONDS_MAX = 240
 _UNREACHED = re.compile(r"unreached in (?:proctype )?(\S+)\n((?:\t.*\n)*)")
 
-needs_spin = pytest.mark.skipif(
-    not (shutil.which("spin") and shutil.which("cc")),
-    reason="no model checker: apt-get install spin gcc",
+needs_spin = needs(
+    shutil.which("spin") and shutil.which("cc"), "no model checker: apt-get install spin gcc"
 )
 
 

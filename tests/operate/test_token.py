@@ -15,6 +15,7 @@ from operate.setup import Places, initialise
 from operate.token import open_token, root_key
 from operate.verification import verify_data
 from tests.builders import PERSON, URL, FakeClock, Store
+from tests.programs import needs
 from tests.vault.full_story import SHARED
 from vault.errors import NotReady
 from vault.settings import Settings, load_settings
@@ -27,9 +28,8 @@ LIBRARIES = (
 )
 LIBRARY = next((path for path in LIBRARIES if Path(path).exists()), "")
 PIN = "73519"
-pytestmark = pytest.mark.skipif(
-    not LIBRARY or shutil.which("softhsm2-util") is None,
-    reason="SoftHSM is not installed: apt install softhsm2",
+pytestmark = needs(
+    LIBRARY and shutil.which("softhsm2-util"), "SoftHSM is not installed: apt install softhsm2"
 )
 
 
