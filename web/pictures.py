@@ -50,7 +50,7 @@ class Picture:
 def reads_per_agency(events: Iterable[Event], name: Name, _: Translate) -> Picture:
     """How often each agency read."""
     rows = _ranked(e.actor.id for e in events if _is_read(e) and e.actor.id)
-    return _bars("agency", _("Reads per office"), _named(rows, name), _)
+    return _bars("agency", _("Reads per agency"), _named(rows, name), _)
 
 
 def reads_per_use(events: Iterable[Event], name: Name, _: Translate) -> Picture:
