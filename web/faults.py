@@ -1,4 +1,4 @@
-"""What went wrong, as a status and a stable code. The words stand in `templates/common/error.html`."""
+"""What went wrong, as a status and a stable code. The words stand in `templates/common/`."""
 
 from http import HTTPStatus
 

@@ -24,7 +24,7 @@ class Form:
     given: dict[str, list[str]]
 
     def text(self, name: str, most: int = 200) -> str:
-        """One value without spaces around it; empty where there is none. `BadInput` beyond `most`."""
+        """One value without spaces around it, or empty. `BadInput` beyond `most` characters."""
         values = self.given.get(name, [])
         if len(values) > 1 or len("".join(values)) > most:
             raise BadInput("A part of this form is there twice, or is too long.", "bad_form")
@@ -58,9 +58,7 @@ def parse(body: bytes) -> Form:
     if len(body) > FORM_BYTES_MAX:
         raise BadInput("This form is too large.", "bad_form")
     try:
-        given = parse_qs(
-            body.decode("ascii"), errors="strict", max_num_fields=_PARAMETERS_MAX
-        )
+        given = parse_qs(body.decode("ascii"), errors="strict", max_num_fields=_PARAMETERS_MAX)
     except ValueError:
         raise BadInput("This form can't be read.", "bad_form") from None
     return Form(given)

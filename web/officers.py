@@ -74,7 +74,8 @@ def verified_passkey(vault: Vault, credential: str, challenge: str) -> tuple[byt
             credential=credential,
             expected_challenge=_bytes(challenge),
             require_user_verification=True,
-            **_here(vault),
+            expected_rp_id=_host(vault),
+            expected_origin=vault.system.settings.url,
         )
     except (WebAuthnException, ValueError):
         raise _bad_passkey() from None
@@ -96,7 +97,8 @@ def start_session(
             credential_public_key=officer.public_key,
             credential_current_sign_count=0,  # passkeys that are synchronised count nothing
             require_user_verification=True,
-            **_here(vault),
+            expected_rp_id=_host(vault),
+            expected_origin=vault.system.settings.url,
         )
     except (WebAuthnException, ValueError):
         raise _bad_passkey() from None
@@ -110,9 +112,9 @@ def _bytes(text: str) -> bytes:
         raise _bad_passkey() from None
 
 
-def _here(vault: Vault) -> dict[str, str]:
-    url = vault.system.settings.url
-    return {"expected_rp_id": urlsplit(url).hostname or "", "expected_origin": url}
+def _host(vault: Vault) -> str:
+    """The relying party's id: the host of the public URL."""
+    return urlsplit(vault.system.settings.url).hostname or ""
 
 
 def _bad_passkey() -> Refused:

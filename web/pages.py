@@ -104,9 +104,9 @@ class Pages:
             cookies.set_cookie(response, cookies.FORM, form_secret)
         return response
 
-    def text(self, language: str, template: str, **context: Any) -> str:
+    def text(self, language: str, template: str) -> str:
         """A file in one language that is no page."""
-        return self._by_language[language].get_template(template).render(context)
+        return self._by_language[language].get_template(template).render(language=language)
 
     def explain(self, request: Request, error: Exception) -> HTMLResponse:
         """The page of an error: what happened, what did not, what to do."""

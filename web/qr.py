@@ -1,4 +1,4 @@
-"""The QR code of an offer: on a terminal, in a page, as SVG, as PNG. Made to be read by poor cameras.
+"""The QR code of an offer: on a terminal, in a page, as SVG or PNG. Made for poor cameras.
 
 Error level M at least; a higher one where it costs no larger code. One byte segment while that
 stays at version 6 or below, for old hand scanners; beyond, segments by kind of character, which

@@ -1,4 +1,4 @@
-"""What belongs to no area: help, the offline page, the manifest, the worker that keeps the shell."""
+"""What belongs to no area: help, the offline page, the manifest, the workers."""
 
 import json
 
@@ -28,11 +28,11 @@ def offline(request: Request, pages: OpenedPages) -> Response:
 
 
 @router.get("/app.{language}.webmanifest")
-def manifest(request: Request, language: str, pages: OpenedPages) -> Response:
+def manifest(language: str, pages: OpenedPages) -> Response:
     """What a phone needs to put the wallet among its apps."""
     if language not in LANGUAGES:
         raise HTTPException(404)
-    text = pages.text(language, "common/manifest.webmanifest", language=language)
+    text = pages.text(language, "common/manifest.webmanifest")
     return Response(text, media_type="application/manifest+json", headers=HEADERS)
 
 

@@ -11,8 +11,6 @@ from starlette.exceptions import HTTPException
 
 from web import vendor
 
-from web import vendor
-
 FOLDER = Path(__file__).with_name("static")
 _YEAR = "public, max-age=31536000, immutable"
 SCRIPT = "text/javascript; charset=utf-8"

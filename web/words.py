@@ -1,11 +1,11 @@
-"""Words in four languages: English in the source, the others in `web/locale/<language>/<area>.po`.
+"""Words in four languages: English in the source, others in `web/locale/<language>/<area>.po`.
 
-The catalogues are read once, as they stand; nothing has to be compiled. A text without a translation
-shows in English, and `tests/checks/words.py` fails on it.
+The catalogues are read once, as they stand; nothing has to be compiled. A text that nobody has
+translated shows in English, and `tests/checks/words.py` fails on it.
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
@@ -110,4 +110,4 @@ def _quality(parameter: str) -> float:
 
 
 def _local(at_ms: int) -> datetime:
-    return datetime.fromtimestamp(at_ms / 1000, timezone.utc).astimezone(ZONE)
+    return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(ZONE)

@@ -1,12 +1,13 @@
 """At the counter: a code is taken, its data is shown, and goes from the screen when done.
 
-The access token stays with the officer's browser, in a cookie that no script reads, and works only
-in the session that redeemed it. Every look is a read, with the officer's name, in the citizen's log.
+The access token stays with the officer's browser, in a cookie that no script reads, and works in
+no session but the one that redeemed it. Every look is a read, and names the officer to the citizen.
 """
 
 from dataclasses import dataclass
 
 from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
 
 from api.data import SUPERSEDED
 from consent.registration import IntendedUse
@@ -52,8 +53,6 @@ async def redeem(
     request: Request, form: GivenForm, officer: Officer, pages: OpenedPages, vault: OpenedVault
 ) -> Response:
     """Redeems a code, once, and reads what it gives."""
-    from fastapi.concurrency import run_in_threadpool
-
     session = await run_in_threadpool(look, request, vault, officer)
     agency = await run_in_threadpool(vault.agency_of, officer)
     code, tx_code = form.text("code", CODE_CHARACTERS_MAX), form.text("tx_code", 8)
@@ -85,9 +84,7 @@ async def redeem(
 
 
 @router.post("/desk/done")
-def done(
-    request: Request, _form: GivenForm, officer: Officer, vault: OpenedVault
-) -> Response:
+def done(request: Request, _form: GivenForm, officer: Officer, vault: OpenedVault) -> Response:
     """The citizen is helped: nothing of it stays in this browser."""
     look(request, vault, officer)
     response = see("/desk")
@@ -119,5 +116,3 @@ def rows_of(
             )
         rows.append(row)
     return rows
-
-

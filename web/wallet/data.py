@@ -18,7 +18,11 @@ def data(request: Request, owner: Owner, pages: OpenedPages, vault: OpenedVault)
         (
             theme.labels[language],
             [
-                (field, held[field.id], value_text(catalogue, field.id, held[field.id].statement.value, words))
+                (
+                    field,
+                    held[field.id],
+                    value_text(catalogue, field.id, held[field.id].statement.value, words),
+                )
                 for field in fields
                 if field.id in held
             ],

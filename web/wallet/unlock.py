@@ -14,7 +14,7 @@ router = APIRouter(route_class=WalletRoute, tags=["pages"], include_in_schema=Fa
 
 
 @router.get("/wallet/unlock")
-def ask(request: Request, pages: OpenedPages, next: str = "", again: str = "") -> Response:  # noqa: A002
+def ask(request: Request, pages: OpenedPages, next: str = "", again: str = "") -> Response:
     """The ways to unlock. `again`: what is asked for takes a fresh unlock."""
     return pages.render(
         request, "wallet/unlock.html", next=own_path(next), again=bool(again), unlocked=False
@@ -38,7 +38,13 @@ def unlock(
     except CannotUnlock:
         error = "recovery_code" if form.text("recovery_code") else "passkey"
         return pages.render(
-            request, "wallet/unlock.html", 403, next=wanted, again=False, error=error, unlocked=False
+            request,
+            "wallet/unlock.html",
+            403,
+            next=wanted,
+            again=False,
+            error=error,
+            unlocked=False,
         )
     return let_in(see(wanted if started.recovery_confirmed else "/wallet/recovery"), started, vault)
 
@@ -64,6 +70,6 @@ def still_here(_form: GivenForm, _owner: Owner) -> Response:
 
 def _secret(form: Form) -> UnlockSecret:
     typed = form.text("recovery_code")
-    return UnlockSecret.recovery(typed) if typed else UnlockSecret.device(form.text("device_secret"))
-
-
+    return (
+        UnlockSecret.recovery(typed) if typed else UnlockSecret.device(form.text("device_secret"))
+    )
