@@ -8,7 +8,7 @@ from pydantic import Field
 from api.bodies import StrictRoute
 from api.credentials import Address, CountedByAddress, OpenedVault, Owner
 from api.described import documented
-from api.sessions import DEVICE_SECRET, Unlock
+from api.sessions import DEVICE_LABEL, DEVICE_SECRET, Unlock
 from api.shapes import Answer, Asked, id_bytes, id_text
 from vault.caller import Stranger
 from vault.sessions import UnlockSecret
@@ -22,8 +22,9 @@ class NewMethod(Asked):
         None,
         repr=False,
         pattern=DEVICE_SECRET,
-        description="Of the new device. Without it a new recovery code is made.",
+        description="Of the new device. Without it a new recovery code and block code are made.",
     )
+    label: str | None = DEVICE_LABEL
 
     def secret(self) -> UnlockSecret | None:
         return None if self.device_secret is None else UnlockSecret.device(self.device_secret)
@@ -32,6 +33,7 @@ class NewMethod(Asked):
 class Added(Answer):
     id: str
     recovery_code: str | None = Field(None, repr=False, description="Shown once.")
+    block_code: str | None = Field(None, repr=False, description="Shown once; ends the old one.")
 
 
 @router.post(
@@ -43,8 +45,10 @@ class Added(Answer):
 def add(asked: NewMethod, vault: OpenedVault, limits: CountedByAddress, address: Address) -> Added:
     """Add a device, or make a new recovery code"""
     with limits.count_failures(address):
-        added = vault.add_method(Stranger(), asked.unlock.secret(), asked.secret())
-    return Added(id=id_text(added.id), recovery_code=added.recovery_code)
+        added = vault.add_method(Stranger(), asked.unlock.secret(), asked.secret(), asked.label)
+    return Added(
+        id=id_text(added.id), recovery_code=added.recovery_code, block_code=added.block_code
+    )
 
 
 @router.delete(

@@ -9,8 +9,9 @@ from pydantic import ConfigDict, Field, JsonValue, model_validator
 from api.bodies import StrictRoute
 from api.credentials import Address, CountedByAddress, OpenedVault, Owner
 from api.described import documented
-from api.shapes import Answer, Asked, id_text, instant
+from api.shapes import Answer, Asked, id_bytes, id_text, instant
 from vault.caller import Stranger
+from vault.methods import LABEL_CHARACTERS_MAX
 from vault.sessions import SessionStarted, UnlockSecret
 
 router = APIRouter(route_class=StrictRoute, tags=["sessions"])
@@ -18,6 +19,13 @@ router = APIRouter(route_class=StrictRoute, tags=["sessions"])
 # Base64url of exactly 32 bytes: the last of 43 characters holds four bits.
 DEVICE_SECRET = r"^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$"  # noqa: S105 - a pattern
 CODE_CHARACTERS_MAX = 120
+DEVICE_LABEL = Field(
+    None,
+    repr=False,
+    min_length=1,
+    max_length=LABEL_CHARACTERS_MAX,
+    description="What its owner calls the device. Kept encrypted.",
+)
 _SECRETS = ("device_secret", "recovery_code")
 _ONE_OF: list[JsonValue] = [
     {"required": [one], "properties": {one: {"type": "string"}, other: {"type": "null"}}}
@@ -101,3 +109,14 @@ def unlock(
 def log_out(owner: Owner, vault: OpenedVault) -> None:
     """End this session"""
     vault.log_out(owner)
+
+
+@router.delete(
+    "/v1/sessions/{session}",
+    status_code=HTTPStatus.NO_CONTENT,
+    response_class=Response,
+    responses=documented(401, 404, 500, 503),
+)
+def end(session: str, owner: Owner, vault: OpenedVault) -> None:
+    """End a session of one's own on another device"""
+    vault.end_session(owner, id_bytes(session))

@@ -9,7 +9,7 @@ from pydantic import Field
 from api.bodies import StrictRoute
 from api.credentials import Address, CountedByAddress, OpenedVault, Owner
 from api.described import documented
-from api.sessions import CODE_CHARACTERS_MAX, DEVICE_SECRET, Session
+from api.sessions import CODE_CHARACTERS_MAX, DEVICE_LABEL, DEVICE_SECRET, Session
 from api.shapes import Answer, Asked, id_text, instant, instant_or_none
 from vault.agencies import parse_invite
 from vault.caller import Stranger
@@ -27,11 +27,15 @@ class NewVault(Asked):
     invitation: str | None = Field(
         None, repr=False, min_length=1, max_length=CODE_CHARACTERS_MAX, description="As typed."
     )
+    label: str | None = DEVICE_LABEL
 
 
 class Created(Answer):
     vault: str
     recovery_code: str = Field(repr=False, description="Shown once: to write down.")
+    block_code: str = Field(
+        repr=False, description="Shown once, for the same sheet: blocks the vault, opens nothing."
+    )
     session: Session
 
 
@@ -39,11 +43,27 @@ class RecoveryCode(Asked):
     recovery_code: str = Field(repr=False, min_length=1, max_length=CODE_CHARACTERS_MAX)
 
 
+class BlockCode(Asked):
+    block_code: str = Field(repr=False, min_length=1, max_length=CODE_CHARACTERS_MAX)
+
+
+class Blocked(Answer):
+    blocked_at: str
+
+
 class Method(Answer):
     id: str
     kind: Literal["device", "recovery"]
     created_at: str
     confirmed_at: str | None = None
+    label: str | None = None
+
+
+class OpenSession(Answer):
+    id: str
+    unlocked_at: str
+    expires_at: str
+    current: bool = Field(description="The one that asks.")
 
 
 class Overview(Answer):
@@ -51,6 +71,7 @@ class Overview(Answer):
     unlocked_at: str
     session_expires_at: str
     methods: list[Method]
+    sessions: list[OpenSession]
 
 
 class Erased(Answer):
@@ -70,10 +91,11 @@ def create(
     """Make a vault"""
     limits.count_registration(address)
     device = UnlockSecret.device(asked.device_secret)
-    made = vault.create(Stranger(), device, parse_invite(asked.invitation))
+    made = vault.create(Stranger(), device, parse_invite(asked.invitation), asked.label)
     return Created(
         vault=id_text(made.session.vault_id),
         recovery_code=made.recovery_code,
+        block_code=made.block_code,
         session=Session.of(made.session),
     )
 
@@ -107,10 +129,30 @@ def overview(owner: Owner, vault: OpenedVault) -> Overview:
                 kind="device" if method.kind == "device" else "recovery",
                 created_at=instant(method.created_at),
                 confirmed_at=instant_or_none(method.confirmed_at),
+                label=method.label,
             )
             for method in found.methods
         ],
+        sessions=[
+            OpenSession(
+                id=id_text(one.id),
+                unlocked_at=instant(one.unlocked_at),
+                expires_at=instant(one.expires_at),
+                current=one.current,
+            )
+            for one in found.sessions
+        ],
     )
+
+
+@router.post("/v1/block", responses=documented(400, 403, 413, 415, 429, 500, 503))
+def block(
+    asked: BlockCode, vault: OpenedVault, limits: CountedByAddress, address: Address
+) -> Blocked:
+    """Shut all devices out, without login"""
+    with limits.count_failures(address):
+        at = vault.block(Stranger(), UnlockSecret.block(asked.block_code))
+    return Blocked(blocked_at=instant(at))
 
 
 @router.delete(

@@ -124,6 +124,10 @@ class Citizen:
         with _recovery_in_words(unlock):
             self._call("POST", "/v1/vault/recovery", json=unlock.body)
 
+    def block(self, block_code: str) -> Body:
+        """Shuts every device out; takes no session."""
+        return self._server.call("POST", "/v1/block", json={"block_code": block_code}).body
+
     def overview(self) -> Body:
         return self._call("GET", "/v1/vault").body
 

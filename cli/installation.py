@@ -60,5 +60,6 @@ def make_at_the_counter(data: Path, out: Output, body: dict[str, Any]) -> dict[s
     return {
         "vault": b64u(session.vault_id),
         "recovery_code": made.recovery_code,
+        "block_code": made.block_code,
         "session": {"token": session.token, "expires_at": instant_text(session.expires_at)},
     }

@@ -72,13 +72,43 @@ def create(
     else:
         where = url or settings_of(data).url
         made = Citizen(profile, where).create(make=partial(make_at_the_counter, data, out))
-    out.answer({"vault": made["vault"], "recovery_code": made["recovery_code"]})
+    codes = {name: made[name] for name in ("recovery_code", "block_code")}
+    out.answer({"vault": made["vault"]} | codes)
     out.say("Your vault is there. This is your recovery code. It is shown this once:")
     out.say()
     out.say(f"    {made['recovery_code']}", style="bold")
     out.say()
     out.say("Write it on paper and keep it safe. Whoever has it can open your vault.")
+    _say_block_code(out, made["block_code"])
     out.say(f"Then type it back: {again('kluis wallet confirm', profile)}")
+
+
+def _say_block_code(out: Output, code: str) -> None:
+    out.say(f"Block code, for the same paper: {code}")
+    out.say("If your phone is gone, kluis wallet block shuts it out. This code opens nothing.")
+
+
+@app.command()
+def block(
+    code: TypedSecret = None,
+    url: Url = None,
+    profile: ProfileName = "default",
+    json: Json = False,
+) -> None:
+    """Shut every device out of your vault, with the block code on your paper. No login is needed.
+
+    Sessions and open offers end too. The recovery code still opens the vault.
+
+    \b
+    Examples:
+      kluis wallet block --url https://kluis.example.org
+      kluis wallet block - --url https://kluis.example.org < paper.txt
+    """
+    out = Output(json)
+    blocked = Citizen(profile, url).block(typed_secret(code, "Block code"))
+    out.answer(blocked)
+    out.say(f"Blocked since {when(blocked['blocked_at'])}. No device opens this vault any more.")
+    out.say("Add a device with the recovery code: kluis wallet unlock --recovery --profile NEW")
 
 
 @app.command()
@@ -220,6 +250,7 @@ def add_method(
     out.say()
     out.say(f"    {added['recovery_code']}", style="bold")
     out.say()
+    _say_block_code(out, added["block_code"])
     out.say(f"Write it down, then type it back: {again('kluis wallet confirm', profile)}")
 
 

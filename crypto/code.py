@@ -1,7 +1,8 @@
 """Codes that people read, say and type: Crockford base32 with a checksum (docs/format.md, 3 Codes).
 
-A recovery code (`RC`) is 16 bytes and 22 check bits in 30 characters; a grant code (`VG1`) is 20
-bytes and 10 check bits in 34. A typing mistake is found before anything is looked up.
+A recovery code (`RC`) and a block code (`BC`) are 16 bytes and 22 check bits in 30 characters; a
+grant code (`VG1`) is 20 bytes and 10 check bits in 34. A typing mistake is found before anything is
+looked up.
 """
 
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ class CodeKind:
 
 
 RECOVERY = CodeKind("RC", secret_bytes=16, check_bits=22, group=5, shows_prefix=False)
+BLOCK = CodeKind("BC", secret_bytes=16, check_bits=22, group=5, shows_prefix=True)
 GRANT = CodeKind("VG1", secret_bytes=20, check_bits=10, group=4, shows_prefix=True)
 
 

@@ -85,17 +85,18 @@ class Vault(Main, table=True):
 
 
 class Method(Main, table=True):
-    """One way to unlock a vault: the vault's secret, boxed under root and unlock secret."""
+    """One way to unlock a vault: its secret, boxed under both secrets. Or its block code."""
 
     vault_id: IdKey
     method_id: IdKey
-    kind: Text
+    kind: Text  # device | recovery | block
     state: Text  # active | removed
     epoch: Number
     root_id: Number
     box: bytes
     created_at: Number
-    confirmed_at: NumberOrNone
+    confirmed_at: NumberOrNone  # of the block code: when it was last used
+    label: bytes | None
     __table_args__ = (_only("method_removed", "state", those="state = 'removed'"),)
 
 

@@ -1,11 +1,12 @@
 """Every key of a vault by its name, in the order of docs/format.md, 4 Keys. Stores nothing."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from crypto.box import Context, box, derive_id, kdf, keypair, mac, open_box
-from crypto.encoding import pae
+from crypto.encoding import pad, pae, unpad
 from crypto.errors import CannotOpen
 from crypto.primitives import KeyPair, constant_time_equal
 from crypto.secret import Secret
@@ -115,6 +116,19 @@ class MetadataKeys:
 
     def open_terms(self, grant_id: bytes, blob: bytes) -> bytes:
         return open_box(kdf(self.key, "grant"), pae("grant", self.vault_id, grant_id), blob)
+
+    def box_label(self, method_id: bytes, label: str) -> bytes:
+        """What a person calls a way to unlock, its length hidden."""
+        place = pae("label", self.vault_id, method_id)
+        return box(kdf(self.key, "label"), place, pad(label.encode()))
+
+    def open_label(self, method_id: bytes, blob: bytes | None) -> str | None:
+        """The label; None for none, and for one that somebody changed: no way out is lost by it."""
+        place = pae("label", self.vault_id, method_id)
+        with suppress(CannotOpen):
+            if blob is not None:
+                return unpad(open_box(kdf(self.key, "label"), place, blob)).decode()
+        return None
 
     def check(self, what: str, stored: bytes, computed: bytes) -> None:
         """A row whose mac fails is not used, ever."""

@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from sqlalchemy.exc import IntegrityError
 
 from crypto.box import ID_BYTES, derive_id
+from crypto.code import BLOCK as BLOCK_CODE
 from crypto.code import RECOVERY as RECOVERY_CODE
-from crypto.code import encode_code, group_code
+from crypto.code import CodeKind, encode_code, group_code
 from crypto.primitives import random_bytes
 from crypto.secret import Secret
 from vault import caller
 from vault.context import VaultContext, vault_mac
-from vault.errors import CannotUnlock, Conflict, NotFound, Refused
+from vault.errors import BadInput, CannotUnlock, Conflict, NotFound, Refused
 from vault.keys import (
     AuditKey,
     MetadataKeys,
@@ -44,16 +45,24 @@ from vault.sessions import (
 )
 from vault.steps import Step, insertion, sql
 from vault.system import System
-from vault.unlocking import RECOVERY, Method, method_id, session_id
+from vault.unlocking import BLOCK, RECOVERY, Method, method_id, session_id
 
 RECOVERY_SECRET_BYTES = RECOVERY_CODE.secret_bytes
+LABEL_CHARACTERS_MAX = 40
+NOTHING = bytes(32)  # what the box of a block code holds, as long as a secret
 _EPOCH = 1
 _INVITE_IS_VALID = sql("SELECT 1 FROM invite WHERE id = :id AND expires_at > :now")
 _USE_INVITE = sql("DELETE FROM invite WHERE id = :id")
 _ROUTE = sql("SELECT 1 FROM route WHERE id = :id")
 _LIST = sql(
-    """SELECT method_id, kind, created_at, confirmed_at FROM method
-    WHERE vault_id = :vault AND state = 'active' ORDER BY created_at"""
+    """SELECT method_id, kind, created_at, confirmed_at, label FROM method
+    WHERE vault_id = :vault AND state = 'active' AND kind <> 'block' ORDER BY created_at"""
+)
+_BLOCKS = sql(
+    "SELECT method_id FROM method WHERE vault_id = :vault AND kind = 'block' AND state = 'removed'"
+)
+_REMOVE_BLOCKS = sql(
+    "UPDATE method SET state = 'removed' WHERE vault_id = :vault AND kind = 'block'"
 )
 _CONFIRM = sql(
     "UPDATE method SET confirmed_at = :now WHERE vault_id = :vault AND method_id = :id"
@@ -67,28 +76,31 @@ _DELETE = sql(
 
 @dataclass(frozen=True, slots=True)
 class VaultCreated:
-    """A new vault: the recovery code to write down, shown once, and a session to go on with."""
+    """A new vault: the codes to write down, shown once, and a session to go on with."""
 
     recovery_code: str = field(repr=False)
+    block_code: str = field(repr=False)
     session: SessionStarted
 
 
 @dataclass(frozen=True, slots=True)
 class MethodInfo:
-    """One way to unlock a vault. Instants in Unix milliseconds."""
+    """One way to unlock a vault, as its owner calls it. Instants in Unix milliseconds."""
 
     id: bytes
     kind: str
     created_at: int
     confirmed_at: int | None
+    label: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class MethodAdded:
-    """The new method's id, and its recovery code if it is one: shown once."""
+    """The new method's id, and for a new sheet its two codes: shown once."""
 
     id: bytes
     recovery_code: str | None = field(repr=False)
+    block_code: str | None = field(repr=False)
 
 
 def create_vault(
@@ -96,18 +108,22 @@ def create_vault(
     by: caller.Stranger | caller.Operator,
     device: UnlockSecret,
     invite: Secret | None,
+    label: str | None,
     now_ms: int,
 ) -> VaultCreated:
-    """Makes a vault with a device secret and a recovery code. Salts first, then all rows at once.
+    """Makes a vault with a device secret, recovery and block code. Salts first, then all
+    rows at once.
 
     Raises `Refused` without leave to make one, and `Conflict` for a device secret that is in use.
     """
     premises, admission = _admission(system, by, invite, now_ms)
     _check_free(system, device.secret)
-    recovery = UnlockSecret(RECOVERY, Secret.random(RECOVERY_SECRET_BYTES))
+    _check_label(label)
+    recovery, block = _new_sheet()
     try:
-        unlocked, writes = _new_vault(system, device, now_ms)
-        writes += _new_method(system, unlocked, recovery, now_ms, confirmed=False)
+        unlocked, writes = _new_vault(system, device, label, now_ms)
+        for one in (recovery, block):
+            writes += _new_method(system, unlocked, one, now_ms)
         session_writes, session = new_session(system, unlocked, now_ms)
         item = Item(
             draft(now_ms, "vault.create", OWNER),
@@ -120,7 +136,7 @@ def create_vault(
         raise _not_invited() from None
     except (IntegrityError, NotFound):  # also with the salt of a try that was never answered
         raise _in_use() from None
-    return VaultCreated(_show(recovery), session)
+    return VaultCreated(_show(RECOVERY_CODE, recovery), _show(BLOCK_CODE, block), session)
 
 
 def _admission(
@@ -142,7 +158,7 @@ def _admission(
 
 
 def _new_vault(
-    system: System, device: UnlockSecret, now_ms: int
+    system: System, device: UnlockSecret, label: str | None, now_ms: int
 ) -> tuple[Unlocked, tuple[Step, ...]]:
     vault_id, secret, audit_key = random_bytes(ID_BYTES), Secret.random(), AuditKey.fresh()
     keys = MetadataKeys.of(Secret.random(), vault_id)
@@ -173,16 +189,24 @@ def _new_vault(
     return unlocked, (
         *insertion("vault", [vault_row]),
         *insertion("audit_key", [audit_row]),
-        *_new_method(system, unlocked, device, now_ms, confirmed=True),
+        *_new_method(system, unlocked, device, now_ms, label, confirmed=True),
     )
 
 
 def _new_method(
-    system: System, unlocked: Unlocked, unlock: UnlockSecret, now_ms: int, *, confirmed: bool
+    system: System,
+    unlocked: Unlocked,
+    unlock: UnlockSecret,
+    now_ms: int,
+    label: str | None = None,
+    *,
+    confirmed: bool = False,
 ) -> tuple[Step, ...]:
     context = unlocked.context
     method = Method(context.vault_id, context.epoch, method_id(unlock.secret), unlock.kind)
     salt = system.keystore.make(method_salt(method.id), context.vault_id)
+    # Whoever has the block code alone gets nothing out of its box: there is nothing in it.
+    held = Secret(NOTHING) if unlock.kind == BLOCK else unlocked.secret
     row = {
         "vault_id": context.vault_id,
         "method_id": method.id,
@@ -190,9 +214,10 @@ def _new_method(
         "state": "active",
         "epoch": context.epoch,
         "root_id": system.root.id,
-        "box": method.box(system.root, unlock.secret, salt, unlocked.secret),
+        "box": method.box(system.root, unlock.secret, salt, held),
         "created_at": now_ms,
         "confirmed_at": now_ms if confirmed else None,
+        "label": None if label is None else context.keys.box_label(method.id, label),
     }
     return *insertion("method", [row]), *route(method.id, context.vault_id, method.id)
 
@@ -200,7 +225,11 @@ def _new_method(
 def list_methods(system: System, opened: OpenVault) -> list[MethodInfo]:
     with system.main.read() as connection:
         rows = connection.execute(_LIST, {"vault": opened.context.vault_id}).all()
-    return [MethodInfo(*row) for row in rows]
+    open_label = opened.context.keys.open_label
+    return [
+        MethodInfo(id_, kind, made, confirmed, open_label(id_, label))
+        for id_, kind, made, confirmed, label in rows
+    ]
 
 
 def recovery_confirmed(system: System, opened: OpenVault) -> bool:
@@ -227,30 +256,45 @@ def confirm_recovery(system: System, owner: caller.Owner, code: str, now_ms: int
 
 
 def add_method(
-    system: System, unlock: UnlockSecret, new: UnlockSecret | None, now_ms: int
+    system: System,
+    unlock: UnlockSecret,
+    new: UnlockSecret | None,
+    label: str | None,
+    now_ms: int,
 ) -> MethodAdded:
-    """Adds a device, or with no `new` a fresh recovery code, which counts once typed back.
+    """Adds a device, or with no `new` a fresh recovery code, which counts once typed back; a new
+    block code comes with it, and the one before blocks nothing any more.
 
     Takes an unlock secret, not a session: what is boxed is the vault's own secret.
     """
-    added = new or UnlockSecret(RECOVERY, Secret.random(RECOVERY_SECRET_BYTES))
+    _check_label(label)
+    recovery, block = _new_sheet()
+    added = new or recovery
     _check_free(system, added.secret)
 
-    def prepare() -> tuple[Item, None]:
+    def prepare() -> tuple[Item, bytes]:
         unlocked = open_with_secret(system, unlock)
-        steps = _new_method(system, unlocked, added, now_ms, confirmed=new is not None)
+        vault_id = unlocked.context.vault_id
+        steps = _new_method(system, unlocked, added, now_ms, label, confirmed=new is not None)
+        if new is None:
+            steps = Step(_REMOVE_BLOCKS, {"vault": vault_id}), *steps
+            steps += _new_method(system, unlocked, block, now_ms)
         return Item(
             draft(now_ms, "method.add", OWNER),
             unlocked.context.audit_key,
             premises=(unchanged(unlocked.context),),
-            writes=(*steps, raise_version(unlocked.context.vault_id)),
-        ), None
+            writes=(*steps, raise_version(vault_id)),
+        ), vault_id
 
     try:
-        system.record(prepare)
+        _, vault_id = system.record(prepare)
     except (IntegrityError, NotFound):
         raise _in_use() from None
-    return MethodAdded(method_id(added.secret), None if new else _show(added))
+    if new is not None:
+        return MethodAdded(method_id(added.secret), None, None)
+    finish_blocks(system, vault_id)
+    shown = _show(RECOVERY_CODE, recovery), _show(BLOCK_CODE, block)
+    return MethodAdded(method_id(added.secret), *shown)
 
 
 def remove_method(system: System, owner: caller.Owner, id_: bytes, now_ms: int) -> None:
@@ -279,6 +323,18 @@ def remove_method(system: System, owner: caller.Owner, id_: bytes, now_ms: int) 
 def finish_removal(system: System, vault_id: bytes, id_: bytes, kept: bytes = b"") -> None:
     """Of a method that main shows as removed: ends all sessions but one, drops salt and rows."""
     end_other_sessions(system, vault_id, kept)
+    _drop(system, vault_id, id_)
+
+
+def finish_blocks(system: System, vault_id: bytes) -> None:
+    """Drops the block codes that main shows as removed; sessions go on."""
+    with system.main.read() as connection:
+        removed = list(connection.execute(_BLOCKS, {"vault": vault_id}).scalars())
+    for id_ in removed:
+        _drop(system, vault_id, id_)
+
+
+def _drop(system: System, vault_id: bytes, id_: bytes) -> None:
     system.keystore.drop([method_salt(id_)])
     with system.main.write() as connection:
         connection.execute(_DELETE, {"vault": vault_id, "id": id_})
@@ -311,5 +367,16 @@ def _in_use() -> Conflict:
     return Conflict("This device secret is in use. Make a new one.", "secret_in_use")
 
 
-def _show(recovery: UnlockSecret) -> str:
-    return group_code(RECOVERY_CODE, encode_code(RECOVERY_CODE, recovery.secret))
+def _new_sheet() -> tuple[UnlockSecret, UnlockSecret]:
+    """A fresh recovery code and block code."""
+    recovery = UnlockSecret(RECOVERY, Secret.random(RECOVERY_SECRET_BYTES))
+    return recovery, UnlockSecret(BLOCK, Secret.random(BLOCK_CODE.secret_bytes))
+
+
+def _check_label(label: str | None) -> None:
+    if label is not None and not (1 <= len(label) <= LABEL_CHARACTERS_MAX and label.isprintable()):
+        raise BadInput(f"A name has 1 to {LABEL_CHARACTERS_MAX} characters.", "bad_label")
+
+
+def _show(kind: CodeKind, code: UnlockSecret) -> str:
+    return group_code(kind, encode_code(kind, code.secret))

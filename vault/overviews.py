@@ -6,7 +6,7 @@ from consent.terms import Terms
 from vault import caller
 from vault.grants import grants_of, sound_grants
 from vault.methods import MethodInfo, list_methods
-from vault.sessions import open_session
+from vault.sessions import open_session, sessions_of
 from vault.system import System
 
 _SHOWN = ("grant_id", "state", "created_at", "offer_ends", "not_after", "reads_used")
@@ -20,6 +20,17 @@ class Overview:
     unlocked_at: int
     session_expires_at: int
     methods: tuple[MethodInfo, ...]
+    sessions: tuple["SessionInfo", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionInfo:
+    """An unlocked session of the vault; `current`: the one that asks."""
+
+    id: bytes
+    unlocked_at: int
+    expires_at: int
+    current: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +49,15 @@ class GrantInfo:
 def overview(system: System, owner: caller.Owner, now_ms: int) -> Overview:
     """Methods and session of the owner's vault; opens no value."""
     opened = open_session(system, owner, now_ms)
+    live = sessions_of(system, opened.context.vault_id, now_ms)
     return Overview(
         vault_id=opened.context.vault_id,
         unlocked_at=opened.session.unlocked_at,
         session_expires_at=opened.session.expires_at,
         methods=tuple(list_methods(system, opened)),
+        sessions=tuple(
+            SessionInfo(id_, at, ends, id_ == opened.session.id) for id_, at, ends in live
+        ),
     )
 
 

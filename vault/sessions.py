@@ -1,16 +1,19 @@
 """Unlocking and sessions: from a secret in the citizen's hand to the keys of one request."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
+from crypto.code import BLOCK as BLOCK_CODE
 from crypto.code import RECOVERY as RECOVERY_CODE
-from crypto.code import decode_code
+from crypto.code import CodeKind, decode_code
 from crypto.encoding import unb64u
 from crypto.errors import CannotOpen, Malformed
 from crypto.primitives import constant_time_equal
 from crypto.secret import Secret
 from vault import caller
 from vault.context import VaultContext, context_salts
+from vault.database import Row
 from vault.errors import CannotUnlock, Damaged, NotFound, Refused, SessionEnded
 from vault.keys import AuditKey, OwnerKeys, method_salt, session_salt
 from vault.recording import OWNER, draft
@@ -18,6 +21,7 @@ from vault.sequencer import Item
 from vault.steps import Step, insertion, sql
 from vault.system import System
 from vault.unlocking import (
+    BLOCK,
     DEVICE,
     DEVICE_SECRET_BYTES,
     RECOVERY,
@@ -40,6 +44,10 @@ _METHOD_IS_THERE = sql(
     "SELECT 1 FROM method WHERE vault_id = :vault AND method_id = :id AND state = 'active'"
 )
 _SESSIONS = sql("SELECT session_id FROM session WHERE vault_id = :vault")
+_LIST = sql(
+    """SELECT session_id, unlocked_at, expires_at FROM session
+    WHERE vault_id = :vault AND expires_at > :now ORDER BY unlocked_at"""
+)
 _DELETE_SESSION = sql("DELETE FROM session WHERE vault_id = :vault AND session_id = :id")
 DELETE_ROUTE = sql("DELETE FROM route WHERE id = :id")
 
@@ -62,10 +70,22 @@ class UnlockSecret:
     @classmethod
     def recovery(cls, code: str) -> "UnlockSecret":
         """A recovery code as typed. A typing mistake is found here, before any look-up."""
-        try:
-            return cls(RECOVERY, decode_code(RECOVERY_CODE, code))
-        except Malformed:
-            raise CannotUnlock from None
+        return cls(RECOVERY, _typed(RECOVERY_CODE, code, BLOCK_CODE, "This is the block code."))
+
+    @classmethod
+    def block(cls, code: str) -> "UnlockSecret":
+        """A block code as typed: it unlocks nothing."""
+        return cls(BLOCK, _typed(BLOCK_CODE, code, RECOVERY_CODE, "This is the recovery code."))
+
+
+def _typed(kind: CodeKind, code: str, other: CodeKind, what: str) -> Secret:
+    try:
+        return decode_code(kind, code)
+    except Malformed:
+        with suppress(Malformed):  # the sheet has two codes: whoever took the other one is told
+            decode_code(other, code)
+            raise CannotUnlock(what, "other_code") from None
+    raise CannotUnlock
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +153,19 @@ def open_with_secret(system: System, unlock: UnlockSecret) -> Unlocked:
 
     Raises `Damaged` when the owner key in the database is not the one this secret derives.
     """
+    if unlock.kind not in {DEVICE, RECOVERY}:
+        raise CannotUnlock
+    context, method, secret, confirmed_at = open_method(system, unlock)
+    keys = OwnerKeys.from_vault_secret(secret, context.vault_id, context.epoch)
+    if not constant_time_equal(keys.pair.public, context.public_key):
+        raise Damaged("owner key", context.audit_key)
+    return Unlocked(context, secret, keys, method, confirmed_at is not None)
+
+
+def open_method(
+    system: System, unlock: UnlockSecret
+) -> tuple[VaultContext, Method, Secret, int | None]:
+    """The row of a secret, opened: what its box holds, and when it was confirmed."""
     mid = method_id(unlock.secret)
     with system.main.read() as connection:
         row = connection.execute(_BY_METHOD, {"id": mid}).one_or_none()
@@ -146,10 +179,7 @@ def open_with_secret(system: System, unlock: UnlockSecret) -> Unlocked:
         secret = method.open(root, unlock.secret, salts[method_salt(mid)], row.box)
     except (CannotOpen, NotFound, KeyError):
         raise CannotUnlock from None
-    keys = OwnerKeys.from_vault_secret(secret, context.vault_id, context.epoch)
-    if not constant_time_equal(keys.pair.public, context.public_key):
-        raise Damaged("owner key", context.audit_key)
-    return Unlocked(context, secret, keys, method, row.confirmed_at is not None)
+    return context, method, secret, row.confirmed_at
 
 
 def start_session(system: System, unlock: UnlockSecret, now_ms: int) -> SessionStarted:
@@ -204,10 +234,22 @@ def route(id_: bytes, vault_id: bytes, target: bytes) -> tuple[Step, ...]:
     return insertion("route", [{"id": id_, "vault_id": vault_id, "target": target}])
 
 
-def end_session(system: System, owner: caller.Owner, now_ms: int) -> None:
-    """Logs out: the salt goes first, so that the row is dead whatever happens next."""
+def sessions_of(system: System, vault_id: bytes, now_ms: int) -> Sequence[Row]:
+    """The sessions of a vault that are not over: session_id, unlocked_at, expires_at."""
+    with system.main.read() as connection:
+        return connection.execute(_LIST, {"vault": vault_id, "now": now_ms}).all()
+
+
+def end_session(system: System, owner: caller.Owner, id_: bytes | None, now_ms: int) -> None:
+    """Ends a session of the owner's vault, by default the one at hand; `NotFound` for another's.
+
+    The salt goes first, so that the row is dead whatever happens next.
+    """
     opened = open_session(system, owner, now_ms)
-    _end_sessions(system, opened.context.vault_id, [opened.session.id])
+    wanted, vault_id = id_ or opened.session.id, opened.context.vault_id
+    if all(row.session_id != wanted for row in sessions_of(system, vault_id, now_ms)):
+        raise NotFound("This vault has no such session.")
+    _end_sessions(system, vault_id, [wanted])
 
 
 def end_other_sessions(system: System, vault_id: bytes, kept: bytes) -> None:

@@ -16,12 +16,13 @@ from vault.context import audit_key_of
 from vault.ending import end_as_it_is
 from vault.erasing import erasing_vaults, finish_erasing
 from vault.grants import Grant
-from vault.methods import finish_removal
+from vault.methods import finish_blocks, finish_removal
 from vault.owing import owed_items
 from vault.recording import SYSTEM, draft
 from vault.sequencer import Item, PremiseFailed
 from vault.steps import sql
 from vault.system import System
+from vault.unlocking import BLOCK
 
 Step = Callable[[System, int], None]  # given the time in Unix milliseconds
 _logger = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ _OVER = sql(
     LIMIT 500"""
 )
 _PHASES = sql("SELECT grant_id, state, phase FROM vault_grant WHERE vault_id IN :vaults", "vaults")
-_REMOVED = sql("SELECT vault_id, method_id FROM method WHERE state = 'removed'")
+_REMOVED = sql("SELECT vault_id, method_id, kind FROM method WHERE state = 'removed'")
 _FORGET_PROOFS = sql("DELETE FROM replay WHERE expires_at <= :now")
 _FORGET_ROUTES = sql(
     """DELETE FROM route WHERE id IN
@@ -141,7 +142,10 @@ def _finish_methods(system: System, _now_ms: int) -> None:
     with system.main.read() as connection:
         rows = connection.execute(_REMOVED).all()
     for row in rows:
-        finish_removal(system, row.vault_id, row.method_id)
+        if row.kind == BLOCK:
+            finish_blocks(system, row.vault_id)
+        else:
+            finish_removal(system, row.vault_id, row.method_id)
 
 
 def _finish_erasures(system: System, now_ms: int) -> None:

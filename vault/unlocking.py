@@ -17,6 +17,7 @@ from vault.rootkey import RootKey
 
 DEVICE = "device"
 RECOVERY = "recovery"
+BLOCK = "block"  # shuts the vault's devices out, and opens nothing
 DEVICE_SECRET_BYTES = 32
 _SESSION_PREFIX = "ks1_"
 

@@ -3,10 +3,10 @@
 A method takes a caller, reads the clock once, decides, records in the audit log, and acts: in that
 order, so that no value reaches an agency and no grant changes that the log does not say. Only an
 end or an erasure does not wait for a broken log, which is then owed the entry. No entries have what
-owners see of their own (`overview`, `grants`, `history`, `pulse`), `log_out`, `acknowledge`, what
-invites, links to an export, and the sessions of officers;
-`registry`, `checkpoint` and `tile` are public and take no caller. What may be done is decided in
-`consent/decision.py`; how it is kept stands in docs/format.md.
+owners see of their own (`overview`, `grants`, `history`, `pulse`), `log_out`, `end_session`,
+`acknowledge`, invitations, links to an export, and officers' sessions; `registry`, `checkpoint` and
+`tile` are public and take no caller. What may be done is decided in `consent/decision.py`; how it
+is kept stands in docs/format.md.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,6 +18,7 @@ from vault import (
     activities,
     agencies,
     auditing,
+    blocking,
     caller,
     ending,
     erasing,
@@ -86,9 +87,10 @@ class Vault:
         by: caller.Stranger | caller.Operator,
         device: sessions.UnlockSecret,
         invite: Secret | None,
+        label: str | None = None,
     ) -> methods.VaultCreated:
-        """A new vault with a device secret; returns the recovery code, which is shown once."""
-        return methods.create_vault(self.system, by, device, invite, self._now())
+        """A new vault with a device secret; returns the codes to write down, shown once."""
+        return methods.create_vault(self.system, by, device, invite, label, self._now())
 
     def unlock(
         self, _stranger: caller.Stranger, secret: sessions.UnlockSecret
@@ -98,7 +100,15 @@ class Vault:
 
     def log_out(self, owner: caller.Owner) -> None:
         """Ends the session; nothing opens with its token or an old backup any more."""
-        sessions.end_session(self.system, owner, self._now())
+        sessions.end_session(self.system, owner, None, self._now())
+
+    def end_session(self, owner: caller.Owner, session_id: bytes) -> None:
+        """Ends one of the vault's sessions, on another device maybe."""
+        sessions.end_session(self.system, owner, session_id, self._now())
+
+    def block(self, _stranger: caller.Stranger, code: sessions.UnlockSecret) -> int:
+        """Shuts all devices out, by the block code alone; returns when, in Unix milliseconds."""
+        return blocking.block(self.system, code, self._now())
 
     def confirm_recovery(self, owner: caller.Owner, code: str) -> None:
         """The recovery code typed back. Before it, nothing can be shared."""
@@ -109,9 +119,10 @@ class Vault:
         _stranger: caller.Stranger,
         unlock: sessions.UnlockSecret,
         new: sessions.UnlockSecret | None,
+        label: str | None = None,
     ) -> methods.MethodAdded:
-        """Another device, or a new recovery code. Takes an unlock secret, not a session."""
-        return methods.add_method(self.system, unlock, new, self._now())
+        """Another device, or a new sheet of codes. Takes an unlock secret, not a session."""
+        return methods.add_method(self.system, unlock, new, label, self._now())
 
     def remove_method(self, owner: caller.Owner, method_id: bytes) -> None:
         """Removes a way to unlock. At least a confirmed recovery code and one other stay."""

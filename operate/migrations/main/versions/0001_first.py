@@ -127,6 +127,7 @@ def upgrade() -> None:
         sa.Column("box", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("confirmed_at", sa.BigInteger(), nullable=True),
+        sa.Column("label", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("vault_id", "method_id"),
     )
     those = sa.text("state = 'removed'")

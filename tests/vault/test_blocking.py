@@ -1,0 +1,195 @@
+"""The block code: shuts every device out, opens nothing, and leaves the way back."""
+
+import os
+
+import pytest
+
+from crypto.encoding import b64u
+from operate.verification import verify_data
+from tests.builders import PERSON, Citizen, Store
+from vault import caller
+from vault.errors import (
+    BadInput,
+    CannotUnlock,
+    InvalidGrant,
+    NotFound,
+    SessionEnded,
+)
+from vault.methods import VaultCreated
+from vault.sessions import UnlockSecret
+
+STRANGER = caller.Stranger()
+
+
+def make(store: Store, label: str | None = None) -> tuple[Citizen, VaultCreated]:
+    device = b64u(os.urandom(32))
+    made = store.vault.create(STRANGER, UnlockSecret.device(device), None, label)
+    citizen = Citizen(
+        store.vault, device, made.recovery_code, made.session.token, made.session.vault_id
+    )
+    store.vault.confirm_recovery(citizen.owner, made.recovery_code)
+    citizen.put(PERSON)
+    return citizen, made
+
+
+def block(store: Store, code: str) -> int:
+    return store.vault.block(STRANGER, UnlockSecret.block(code))
+
+
+def recover(store: Store, citizen: Citizen) -> Citizen:
+    secret = UnlockSecret.recovery(citizen.recovery_code)
+    citizen.token = store.vault.unlock(STRANGER, secret).token
+    return citizen
+
+
+def test_a_block_shuts_out_devices_sessions_and_open_offers_and_leaves_the_way_back(
+    store: Store,
+) -> None:
+    citizen, made = make(store)
+    desk = store.agency()
+    token = desk.redeem(citizen.offer(desk, list(PERSON)).code).token
+    open_offer = citizen.offer(desk, list(PERSON))
+    lost = citizen.owner
+
+    assert block(store, made.block_code) == store.clock.ms
+
+    with pytest.raises(SessionEnded):
+        store.vault.overview(lost)
+    with pytest.raises(CannotUnlock):
+        store.vault.unlock(STRANGER, UnlockSecret.device(citizen.device_secret))
+    with pytest.raises(InvalidGrant):
+        desk.redeem(open_offer.code)
+    assert desk.read(token, list(PERSON))  # grants in use stay: the owner ends them
+    recover(store, citizen)
+    assert citizen.values() == PERSON
+    assert ("vault.block", "permitted", None) in citizen.log()
+    assert citizen.alarms() == [None]
+    new = UnlockSecret.device(b64u(os.urandom(32)))
+    store.vault.add_method(STRANGER, UnlockSecret.recovery(citizen.recovery_code), new)
+    assert store.vault.unlock(STRANGER, new).recovery_confirmed
+    assert verify_data(store.settings).findings == ()
+
+
+def test_blocking_again_changes_nothing_until_there_is_something_to_shut_out(
+    store: Store,
+) -> None:
+    citizen, made = make(store)
+    at = block(store, made.block_code)
+    store.clock.advance(seconds=60)
+    assert block(store, made.block_code) == at
+    recover(store, citizen)
+    assert [one[0] for one in citizen.log()].count("vault.block") == 1
+    assert block(store, made.block_code) == store.clock.ms
+    with pytest.raises(SessionEnded):
+        store.vault.overview(citizen.owner)
+
+
+def test_whoever_has_the_block_code_alone_opens_nothing(store: Store) -> None:
+    _, made = make(store)
+    code = UnlockSecret.block(made.block_code)
+    with pytest.raises(CannotUnlock):
+        store.vault.unlock(STRANGER, code)
+    for kind in ("device", "recovery"):
+        with pytest.raises(CannotUnlock):
+            store.vault.unlock(STRANGER, UnlockSecret(kind, code.secret))
+    with pytest.raises(CannotUnlock):
+        store.vault.add_method(STRANGER, code, UnlockSecret.device(b64u(os.urandom(32))))
+    with pytest.raises(CannotUnlock) as other:
+        UnlockSecret.recovery(made.block_code)
+    assert other.value.code == "other_code"
+    with pytest.raises(CannotUnlock) as other:
+        UnlockSecret.block(made.recovery_code)
+    assert other.value.code == "other_code"
+
+
+def test_what_opens_the_vault_blocks_nothing(store: Store) -> None:
+    citizen, made = make(store)
+    for secret in (
+        UnlockSecret.device(citizen.device_secret),
+        UnlockSecret.recovery(made.recovery_code),
+        UnlockSecret("block", UnlockSecret.recovery(made.recovery_code).secret),
+    ):
+        with pytest.raises(CannotUnlock):
+            store.vault.block(STRANGER, secret)
+    for typed in ("", "BC", "BC 00000", "x" * 200):
+        with pytest.raises(CannotUnlock):
+            block(store, typed)
+    assert citizen.values() == PERSON
+
+
+def test_a_new_sheet_replaces_the_block_code_and_keeps_the_sessions(store: Store) -> None:
+    citizen, made = make(store)
+    device = UnlockSecret.device(citizen.device_secret)
+    added = store.vault.add_method(STRANGER, device, None)
+    assert added.block_code is not None
+    store.vault.sweep()
+    with pytest.raises(CannotUnlock):
+        block(store, made.block_code)
+    assert citizen.values() == PERSON
+    assert len(store.vault.overview(citizen.owner).methods) == 3
+    assert block(store, added.block_code)
+
+
+def test_a_new_device_leaves_the_block_code(store: Store) -> None:
+    citizen, made = make(store)
+    new = UnlockSecret.device(b64u(os.urandom(32)))
+    added = store.vault.add_method(
+        STRANGER, UnlockSecret.device(citizen.device_secret), new, "Tablet"
+    )
+    assert (added.recovery_code, added.block_code) == (None, None)
+    assert block(store, made.block_code)
+    with pytest.raises(CannotUnlock):
+        store.vault.unlock(STRANGER, new)
+
+
+def test_an_owner_who_spent_all_acts_of_the_hour_is_blocked_all_the_same(store: Store) -> None:
+    citizen, made = make(store)
+    store.reopen(owner_acts_per_hour=1)
+    assert block(store, made.block_code)
+    with pytest.raises(SessionEnded):
+        store.vault.overview(citizen.owner)
+
+
+# Sessions and labels
+
+
+def test_the_owner_sees_the_sessions_and_ends_one(store: Store) -> None:
+    citizen, _ = make(store, "Phone")
+    first = citizen.owner
+    store.clock.advance(seconds=10)
+    citizen.unlock()
+    stranger, _ = make(store)
+
+    found = store.vault.overview(citizen.owner).sessions
+    assert [one.current for one in found] == [False, True]
+    assert found[1].unlocked_at - found[0].unlocked_at == 10_000
+    with pytest.raises(NotFound):
+        store.vault.end_session(stranger.owner, found[0].id)
+    store.vault.end_session(citizen.owner, found[0].id)
+    with pytest.raises(SessionEnded):
+        store.vault.overview(first)
+    assert [one.current for one in store.vault.overview(citizen.owner).sessions] == [True]
+    with pytest.raises(NotFound):
+        store.vault.end_session(citizen.owner, found[0].id)
+    store.clock.advance(seconds=3600)
+    citizen.unlock()
+    assert len(store.vault.overview(citizen.owner).sessions) == 1
+
+
+def test_a_device_has_the_name_that_its_owner_gave_it_and_no_file_shows_it(
+    store: Store,
+) -> None:
+    citizen, _ = make(store, "Canaria-Phone")
+    new = UnlockSecret.device(b64u(os.urandom(32)))
+    device = UnlockSecret.device(citizen.device_secret)
+    store.vault.add_method(STRANGER, device, new, "Canaria-Tablet")
+    labels = [m.label for m in store.vault.overview(citizen.owner).methods if m.kind == "device"]
+    assert sorted(labels, key=str) == ["Canaria-Phone", "Canaria-Tablet"]
+    for path in store.files():
+        assert b"Canaria" not in path.read_bytes()
+
+
+@pytest.mark.parametrize("label", ["", "a" * 41, "a\nb"])
+def test_a_name_that_can_not_be_is_refused(store: Store, label: str) -> None:
+    with pytest.raises(BadInput):
+        make(store, label)
