@@ -76,5 +76,7 @@ export function veilWhenHidden() {
 }
 
 const dialog = document.querySelector("dialog#idle");
-if (dialog instanceof HTMLDialogElement) watchIdle(dialog);
+if (dialog instanceof HTMLDialogElement && Number(dialog.dataset.idleSeconds) > 0) {
+  watchIdle(dialog);
+}
 veilWhenHidden();
