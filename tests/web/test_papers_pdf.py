@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 import zlib
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,8 +23,10 @@ from web.papers import document, recovery, typeset
 from web.papers.document import export_pdf
 from web.papers.gathering import Export, gather
 from web.papers.glyphs import _TABLE, is_printable, printable
+from web.papers.press import press
 from web.papers.recovery import BadCode, recovery_sheet
 from web.papers.tongue import Tongue
+from web.papers.typeset import CannotTypeset
 
 NOON_MS = 1_795_262_400_000
 GIVEN, FAMILY = "identity.given_name", "identity.family_name"
@@ -55,7 +59,7 @@ def laid_out(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def look(template: str, data: dict[str, Any], made_at: int) -> bytes:
         page = Path(typeset.__file__).parent / template
-        shown = json.dumps(typeset._shown(data))
+        shown = json.dumps(typeset.shown(data))
         for selector in ("heading", "par", "table", "list"):
             told = typst.query(
                 page, selector, root=page.parent, sys_inputs={"data": shown}, field=None
@@ -201,7 +205,7 @@ def test_no_text_makes_it_fail(text: str) -> None:
         "about": [text],
         "sections": [],
     }
-    typeset.typeset("document.typ", data | {"title": f"x{text}"}, NOON_MS)
+    press("document.typ", typeset.shown(data | {"title": f"x{text}"}), NOON_MS)
 
 
 def test_a_long_word_gets_places_to_break() -> None:
@@ -281,3 +285,49 @@ def test_the_sheet_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.chdir(tmp_path)
     recovery_sheet(CODE, BLOCK, ENGLISH, URL, NOON_MS)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_typesetter_never_works_in_the_server() -> None:
+    """What it remembers, it remembers in a process that ends: it is not even loaded here."""
+    importing = (
+        "import sys, web.papers.document, web.papers.recovery; print('typst' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", importing], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "False"
+
+
+def test_the_press_has_no_environment_and_takes_data_through_a_pipe(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[Any] = []
+    run = subprocess.run
+
+    def look(arguments: Any, **options: Any) -> Any:
+        seen.append((arguments, options))
+        return run(arguments, **options)
+
+    monkeypatch.setattr(subprocess, "run", look)
+    recovery_sheet(CODE, BLOCK, ENGLISH, URL, NOON_MS)
+
+    [(arguments, options)] = seen
+    assert options["env"] == {}
+    assert options["stderr"] == subprocess.DEVNULL
+    assert not any("0123A" in str(argument) for argument in arguments)
+
+
+def test_a_press_that_fails_or_hangs_says_nothing_about_the_data(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for program, seconds in (
+        ("import sys; sys.exit('0123A')", 30),
+        ("import signal; signal.pause()", 0.2),
+    ):
+        monkeypatch.setattr(typeset, "_PRESS", (sys.executable, "-c", program))
+        monkeypatch.setattr(typeset, "SECONDS_MAX", seconds)
+        with pytest.raises(CannotTypeset) as failed:
+            recovery_sheet(CODE, BLOCK, ENGLISH, URL, NOON_MS)
+        assert failed.value.__cause__ is None
+        assert failed.value.__suppress_context__
+        assert "0123A" not in str(failed.value)
