@@ -1,0 +1,71 @@
+"""Every screen once: where it is, and how one gets there. Tests and pictures walk along it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from playwright.sync_api import BrowserContext, Page
+
+from tests.browser.stage import Stage
+
+Steps = Callable[[Page, Stage], None]
+
+
+def _stay(_page: Page, _stage: Stage) -> None:
+    """The page itself is the screen."""
+
+
+@dataclass(frozen=True)
+class Screen:
+    """One screen. `who`: nobody, citizen, officer or auditor. `steps` lead on from its page."""
+
+    name: str
+    path: str
+    who: str = "citizen"
+    steps: Steps = _stay
+
+    def show(self, page: Page, stage: Stage) -> None:
+        page.goto(stage.site.url + self.path.format(agency=stage.agency.id, use=stage.agency.use))
+        self.steps(page, stage)
+
+    def enter(self, context: BrowserContext, stage: Stage) -> None:
+        """Whoever looks at this screen is let in."""
+        if self.who == "citizen":
+            stage.let_in(context)
+        elif self.who != "nobody":
+            stage.let_in_officer(context, auditor=self.who == "auditor")
+
+
+def _code(page: Page, stage: Stage) -> None:
+    page.get_by_role("main").locator("form button").first.click()
+    page.locator("[data-offer]").wait_for()
+
+
+def _result(page: Page, stage: Stage) -> None:
+    stage.citizen.unlock()
+    made = stage.citizen.offer(stage.agency, stage.mandatory)
+    page.locator("[name=code]").fill(made.code)
+    page.locator("form[data-scan] button[type=submit]").click()
+    page.locator("form[action='/desk/done']").first.wait_for()
+
+
+_CHOICE = "?agency={agency}&use={use}"
+SCREENS = (
+    Screen("welcome", "/", "nobody"),
+    Screen("start", "/wallet/start", "nobody"),
+    Screen("unlock", "/wallet/unlock", "nobody"),
+    Screen("locked", "/wallet/locked", "nobody"),
+    Screen("help", "/help", "nobody"),
+    Screen("offline", "/offline", "nobody"),
+    Screen("home", "/wallet"),
+    Screen("recovery", "/wallet/recovery"),
+    Screen("data", "/wallet/data"),
+    Screen("share", "/wallet/share"),
+    Screen("choose", "/wallet/share/choose" + _CHOICE),
+    Screen("review", "/wallet/share/review" + _CHOICE),
+    Screen("code", "/wallet/share/review" + _CHOICE, steps=_code),
+    Screen("access", "/wallet/access"),
+    Screen("desk-sign-in", "/desk/sign-in", "nobody"),
+    Screen("desk-enrol", "/desk/enrol#code", "nobody"),
+    Screen("desk-scan", "/desk", "officer"),
+    Screen("desk-result", "/desk", "officer", _result),
+)
