@@ -1,15 +1,20 @@
 """A real server of an installation made for tests, at the address that it knows itself by."""
 
+import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cli.serve import listen, make_server
+from fastapi.routing import APIRoute
+
+from cli.serve import listen, make_app, make_server
 from tests.builders import Store
 
+NO_PAGE = ("/static/", "/sw.js", "/scan-worker.js", "/app.")
+"""What pages are made of: each with a policy of its own, which allows no more than it needs."""
 STOP_SECONDS_MAX = 20
 LIMITS = {"registrations_per_hour": 10_000, "unlock_failures_per_hour": 10_000}
 
@@ -39,3 +44,27 @@ def served(folder: Path, *, practice: bool = False, **settings: Any) -> Iterator
             thread.join(STOP_SECONDS_MAX)
             store.close()
     assert not thread.is_alive()
+
+
+def routes(store: Store, method: str) -> list[str]:
+    """Every path of a page, with something in place of what varies."""
+    found = [
+        re.sub(r"\{[^}]*\}", "0", route.path)
+        for route in flat(make_app(store.vault).routes)
+        if route.endpoint.__module__.startswith("web.") and method in (route.methods or ())
+    ]
+    assert found
+    return sorted(set(found))
+
+
+def flat(found: Iterable[object]) -> Iterator[APIRoute]:
+    """Routers stand in the application as they were made."""
+    for each in found:
+        if isinstance(each, APIRoute):
+            yield each
+        elif (router := getattr(each, "original_router", None)) is not None:
+            yield from flat(router.routes)
+
+
+def pages(store: Store, method: str = "GET") -> list[str]:
+    return [path for path in routes(store, method) if not path.startswith(NO_PAGE)]

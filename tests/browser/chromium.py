@@ -1,15 +1,17 @@
 """Debian's Chromium, driven by Playwright: as it is installed, with no browser downloaded."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from tests.programs import missing, program
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Playwright
 
+T = TypeVar("T")
 FLAGS = (
     "--no-sandbox",  # tests may run as root, in a container
     "--disable-gpu",
@@ -29,7 +31,7 @@ TIMEOUT_MS = 15_000
 def playwright_started() -> Iterator["Playwright"]:
     """Playwright; the test is skipped without it, or fails where KLUIS_REQUIRE_ALL is 1.
 
-    While it runs, this thread counts as inside an event loop: `asyncio.run` needs another thread.
+    While it runs, this thread counts as inside an event loop: see `apart`.
     """
     try:
         from playwright.sync_api import sync_playwright
@@ -50,6 +52,12 @@ def chromium(playwright: "Playwright", *flags: str) -> Iterator["Browser"]:
         yield browser
     finally:
         browser.close()
+
+
+def apart(work: Callable[[], T]) -> T:
+    """Runs what needs an event loop of its own, such as `AgencyDesk.read`, in another thread."""
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(work).result()
 
 
 def chromium_path() -> Path:

@@ -4,52 +4,24 @@ that a new page is in here without anybody thinking of it.
 
 import re
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import httpx
 import pytest
-from fastapi.routing import APIRoute
 
-from cli.serve import make_app
-from tests.builders import Citizen, Store
-from tests.serving import Site, served
+from tests.builders import Citizen
+from tests.serving import Site, pages, routes, served
 from web import cookies
 from web.pages import HEADERS, POLICY
 
 WANTED = {"X-Content-Type-Options": "nosniff", **HEADERS}
 STATIC_POLICY = "default-src 'none'; frame-ancestors 'none'"
-NO_PAGE = ("/static/", "/sw.js", "/scan-worker.js", "/app.")
-"""What pages are made of: each with a policy of its own, which allows no more than it needs."""
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with served(tmp_path_factory.mktemp("headers")) as site:
         yield site
-
-
-def routes(store: Store, method: str) -> list[str]:
-    """Every path of a page, with something in place of what varies."""
-    found = [
-        re.sub(r"\{[^}]*\}", "0", route.path)
-        for route in flat(make_app(store.vault).routes)
-        if route.endpoint.__module__.startswith("web.") and method in (route.methods or ())
-    ]
-    assert found
-    return sorted(set(found))
-
-
-def flat(found: Iterable[object]) -> Iterator[APIRoute]:
-    """Routers stand in the application as they were made."""
-    for each in found:
-        if isinstance(each, APIRoute):
-            yield each
-        elif (router := getattr(each, "original_router", None)) is not None:
-            yield from flat(router.routes)
-
-
-def pages(store: Store, method: str = "GET") -> list[str]:
-    return [path for path in routes(store, method) if not path.startswith(NO_PAGE)]
 
 
 class Visitor:
