@@ -228,7 +228,23 @@ def test_a_long_log_is_cut_and_says_so(
 
     export_pdf(export, ENGLISH)
 
-    assert "Only the newest 2 lines are here. The JSON file has more." in laid_out
+    assert "Only the first 2 lines are here. The JSON file has more." in laid_out
+
+
+def test_a_long_history_is_cut_and_says_so(
+    store: Store, laid_out: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    citizen = store.citizen({GIVEN: "Value-1"})
+    for number in range(2, 6):
+        citizen.put({GIVEN: f"Value-{number}"})
+    monkeypatch.setattr(document, "EARLIER_MAX", 3)
+
+    export_pdf(gather(store.vault, citizen.owner, "en"), ENGLISH)
+
+    assert "Only the first 3 lines are here. The JSON file has more." in laid_out
+    assert [text for text in laid_out if text.startswith("Value-")] == [
+        "Value-5", "Value-4", "Value-3", "Value-2",
+    ]  # fmt: skip
 
 
 def test_damage_and_hidden_reads_are_told(store: Store, laid_out: list[str]) -> None:

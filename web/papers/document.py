@@ -17,6 +17,7 @@ from web.papers.tongue import Tongue
 from web.papers.typeset import typeset
 
 LINES_MAX = 1000  # of the log: some forty pages
+EARLIER_MAX = 200  # values of one theme that are not current any more
 SELF = "self"
 Section = dict[str, Any]
 Row = list[str]
@@ -85,7 +86,9 @@ class _Document:
         ):
             rows = [self._value(*one) for one in versions if one[1].is_current is current]
             if rows:
-                yield _section(title, [], [3, 4, 3, 3], head, rows, level=3)
+                lines = [] if current else self._cut(len(rows), EARLIER_MAX)
+                shown = rows if current else rows[:EARLIER_MAX]
+                yield _section(title, lines, [3, 4, 3, 3], head, shown, level=3)
 
     def _value(self, field: Field, version: OwnValue) -> Row:
         _, stated = self._, version.statement
@@ -107,6 +110,11 @@ class _Document:
         if last is not None:
             words.append(_("until {date}", date=self.tongue.date(last)))
         return " ".join(words) or _("not stated")
+
+    def _cut(self, total: int, most: int) -> list[str]:
+        """What is said above a table that does not hold all lines there are."""
+        told = self._("Only the first {count} lines are here. The JSON file has more.", count=most)
+        return [told] if total > most else []
 
     # Grants
 
@@ -146,12 +154,8 @@ class _Document:
     def _activity(self) -> Iterator[Section]:
         _, export = self._, self.export
         lines = [_("These are names of data. The data itself is never in the list.")]
-        shown = export.entries[:LINES_MAX]
-        if len(shown) < len(export.entries) or not export.log_is_whole:
-            lines.append(
-                _("Only the newest {count} lines are here. The JSON file has more.",
-                  count=len(shown))
-            )  # fmt: skip
+        total = len(export.entries) + (not export.log_is_whole)
+        lines += self._cut(total, LINES_MAX)
         if export.hidden:
             lines.append(
                 _("Hidden for now, because a law says so: {count}. They join the list later.",
@@ -163,7 +167,7 @@ class _Document:
                   " whoever runs your vault.", count=len(export.damaged))
             )  # fmt: skip
         head = [_("When"), _("What happened"), _("Who"), _("Which data")]
-        rows = [self._entry(entry) for entry in shown]
+        rows = [self._entry(entry) for entry in export.entries[:LINES_MAX]]
         yield _section(_("What happened"), lines, [3, 4, 3, 4], head, rows)
 
     def _entry(self, entry: Entry) -> Row:
