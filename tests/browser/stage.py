@@ -103,5 +103,6 @@ class Stage:
         self._give(context, cookies.LANGUAGE, language)
 
     def _give(self, context: BrowserContext, name: str, value: str) -> None:
-        cookie: Any = {"name": name, "value": value, "url": self.site.url.replace("http:", "https:")}
+        url = self.site.url.replace("http:", "https:")  # or the browser refuses a secure cookie
+        cookie: Any = {"name": name, "value": value, "url": url}
         context.add_cookies([cookie | {"secure": True, "httpOnly": True, "sameSite": "Strict"}])
