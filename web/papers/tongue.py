@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_skeleton, get_timezone_name
@@ -18,6 +18,16 @@ from catalogue import edtf
 from catalogue.fields import Field
 from web.papers.words import ACTIONS, REASONS
 
+HOME = "Europe/Brussels"
+
+
+def home_zone() -> tzinfo:
+    """The zone of Brussels and Amsterdam; UTC on a machine that has no zones. Papers say which."""
+    try:
+        return ZoneInfo(HOME)
+    except ZoneInfoNotFoundError:
+        return UTC
+
 
 @dataclass(frozen=True, slots=True)
 class Tongue:
@@ -25,7 +35,7 @@ class Tongue:
 
     language: str
     translate: Callable[[str], str]
-    zone: tzinfo = field(default_factory=lambda: ZoneInfo("Europe/Brussels"))
+    zone: tzinfo = field(default_factory=home_zone)
 
     def say(self, english: str, **parts: object) -> str:
         """The translation, with its `{parts}` filled in; a part is never a pattern itself."""
