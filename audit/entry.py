@@ -20,29 +20,11 @@ from crypto.primitives import random_bytes
 
 VERSION = 1
 ACTIONS = (
-    "vault.create",
-    "vault.erase",
-    "method.add",
-    "method.remove",
-    "vault.unlock",
-    "value.put",
-    "value.deposit",
-    "offer.create",
-    "grant.redeem",
-    "grant.rekey",
-    "grant.end",
-    "data.read",
-    "data.export",
-    "log.read",
-    "log.export",
-    "log.continue",
-    "registry.add",
-    "registry.revoke",
-    "key.rotate",
-    "calls.limited",
-    "vault.export",
-    "vault.block",
-)
+    "vault.create", "vault.erase", "method.add", "method.remove", "vault.unlock", "value.put",
+    "value.deposit", "offer.create", "grant.redeem", "grant.rekey", "grant.end", "data.read",
+    "data.export", "log.read", "log.export", "log.continue", "registry.add", "registry.revoke",
+    "key.rotate", "calls.limited", "vault.export", "vault.block",
+)  # fmt: skip
 OUTCOMES = ("permitted", "denied", "failed")
 ACTOR_KINDS = ("owner", "agency", "source", "auditor", "operator", "system")
 CLASSES = ("open", "deferred")

@@ -5,9 +5,9 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from audit.tree import inclusion_proof, verify_inclusion
 from bench.growth import add_entries
 from crypto.primitives import random_bytes
+from evidence.proofs import inclusion_proof, verify_inclusion
 from tests.builders import Store
 from vault.log import Head, TileReader
 

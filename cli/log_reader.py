@@ -7,9 +7,10 @@ import httpx
 from audit.errors import BadProof
 from audit.note import NOTE_BYTES_MAX
 from audit.tiles import WIDTH, NodeReader
-from audit.tree import HASH_BYTES, consistency_proof
+from audit.tree import HASH_BYTES
 from cli.client import Server
 from cli.errors import CannotSay, Failed
+from evidence.proofs import consistency_proof
 from evidence.tiles import Tile, tile_path
 from operate.witnessing import place_of
 

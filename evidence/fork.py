@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from audit.errors import BadNote, BadProof, MalformedTile
 from audit.note import Checkpoint, Verifier, open_note
-from audit.tree import verify_consistency
+from evidence.proofs import verify_consistency
 
 Prove = Callable[[int, int], Sequence[bytes]]
 

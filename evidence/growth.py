@@ -7,7 +7,8 @@ are its frontier.
 from functools import lru_cache
 
 from audit.errors import BadProof
-from audit.tree import Frontier, inclusion_proof, node_hash
+from audit.tree import Frontier, node_hash
+from evidence.proofs import inclusion_proof
 
 
 class _Grown:

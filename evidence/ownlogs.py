@@ -11,9 +11,9 @@ from audit.entry import decode_chain, decode_event
 from audit.errors import AuditError, BadNote, BadProof
 from audit.leaf import Opening, leaf_hash
 from audit.note import Checkpoint, Verifier, encode_checkpoint, open_note, parse_checkpoint
-from audit.tree import verify_consistency, verify_inclusion
 from crypto.primitives import sha256
 from evidence.findings import Findings
+from evidence.proofs import verify_consistency, verify_inclusion
 
 Place = tuple[int, int]  # number of the log, index there
 

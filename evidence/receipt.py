@@ -20,10 +20,11 @@ from audit.entry import Event, decode_event
 from audit.errors import BadNote, BadProof, MalformedEntry
 from audit.leaf import NONCE_BYTES, event_digest, leaf_data, leaf_hash
 from audit.note import Checkpoint, Verifier, open_note, unbase64
-from audit.tree import HASH_BYTES, SIZE_MAX, verify_inclusion
+from audit.tree import HASH_BYTES, SIZE_MAX
 from crypto.encoding import pae, unpae
 from crypto.errors import Malformed
 from evidence.errors import BadReceipt
+from evidence.proofs import verify_inclusion
 
 WORDS = (
     "form",  # it is no receipt, or has a second spelling

@@ -10,14 +10,9 @@ from dataclasses import dataclass
 from audit.errors import AuditError, BadNote
 from audit.note import Checkpoint, Verifier, open_note
 from audit.tiles import WIDTH, NodeReader
-from audit.tree import (
-    consistency_proof,
-    inclusion_proof,
-    root_at,
-    verify_consistency,
-    verify_inclusion,
-)
+from audit.tree import root_at
 from evidence.errors import BadLog
+from evidence.proofs import consistency_proof, inclusion_proof, verify_consistency, verify_inclusion
 from evidence.receipt import Receipt
 from evidence.tiles import Tile
 

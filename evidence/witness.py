@@ -26,7 +26,8 @@ from audit.note import (
     signature_line,
     unbase64,
 )
-from audit.tree import EMPTY_ROOT, HASH_BYTES, verify_consistency
+from audit.tree import EMPTY_ROOT, HASH_BYTES
+from evidence.proofs import verify_consistency
 
 PROOF_LINES_MAX = 63
 BODY_BYTES_MAX = NOTE_BYTES_MAX + 64 * 64

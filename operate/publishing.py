@@ -16,10 +16,10 @@ import httpx
 
 from audit.errors import AuditError, BadNote
 from audit.note import Verifier, parse_note
-from audit.tree import consistency_proof
 from evidence.cosignature import cosignatures
 from evidence.errors import BadPolicy
 from evidence.policy import Party, Policy, parse_policy
+from evidence.proofs import consistency_proof
 from evidence.witness import SIZE_TYPE, Submission, has_line_of, signed_by
 from vault.database import Database
 from vault.errors import NotReady, Unavailable

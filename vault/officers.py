@@ -58,8 +58,7 @@ def invite_officer(
     is both, or had an officer of this id: none is named twice in the log.
     """
     registry = system.registry.current()
-    parties = {"agency": registry.agencies, "auditor": registry.auditors}
-    roles = [role for role, found in parties.items() if party in found]
+    roles = [role for role, found in registry.parties.items() if party in found]
     if not roles:
         raise NotFound("No such agency or auditor is registered.")
     if len(roles) > 1:
@@ -81,8 +80,7 @@ def read_invitation(system: System, code: str, now_ms: int) -> Invited:
     except CannotOpen:
         raise _not_invited() from None
     invited, registry = invited_from_document(document), system.registry.current()
-    parties = registry.agencies if invited.role == "agency" else registry.auditors
-    if now_ms >= ends or invited.party not in parties:
+    if now_ms >= ends or invited.party not in registry.parties[invited.role]:
         raise _not_invited()
     _check_new(registry, invited)
     return invited
@@ -138,20 +136,17 @@ def start_session(
 def open_session(system: System, by: caller.Officer, now_ms: int) -> OfficerSession:
     """The session behind a token, as of this moment; raises `SessionEnded`."""
     try:
-        held = _open(system, _SESSION, SESSION_PREFIX, by.token)
+        id_, credential, *who, started, seen = _open(system, _SESSION, SESSION_PREFIX, by.token)
     except CannotOpen:
         raise _ended() from None
-    id_, credential, *who, started, seen = held
-    settings = system.settings
-    ends = started + settings.officer_session_seconds * 1000
     officer = system.registry.current().officers.get(unb64u(credential))
     if officer is None or [officer.party, officer.id] != who:  # a passkey may go to another officer
         raise _ended()
-    if now_ms >= min(ends, seen + settings.officer_idle_seconds * 1000):
-        raise _ended()
+    before = _renewed(system, officer, id_, started, seen)
     with system.main.read() as connection:
-        if is_burnt(connection, _closing(system, id_, ends)):
-            raise _ended()
+        closed = is_burnt(connection, _closing(system, id_, before.ends))
+    if closed or now_ms >= before.idle_ends:
+        raise _ended()
     return _renewed(system, officer, id_, started, now_ms)
 
 
@@ -163,14 +158,12 @@ def end_session(system: System, by: caller.Officer, now_ms: int) -> None:
 
 def agency_of(system: System, by: caller.Officer, now_ms: int) -> caller.Agency:
     """The agency for which an officer works: to redeem with. Raises `SessionEnded`, `Refused`."""
-    session = _of_role(open_session(system, by, now_ms), "agency")
-    return caller.Agency(_client(session, now_ms), _proof(session, now_ms))
+    return caller.Agency(*_proved(open_session(system, by, now_ms), "agency", now_ms))
 
 
 def auditor_of(system: System, by: caller.Officer, now_ms: int) -> caller.Auditor:
     """The same for an auditor: to get an access token for the log."""
-    session = _of_role(open_session(system, by, now_ms), "auditor")
-    return caller.Auditor(_client(session, now_ms), _proof(session, now_ms))
+    return caller.Auditor(*_proved(open_session(system, by, now_ms), "auditor", now_ms))
 
 
 def holder_of(
@@ -180,24 +173,20 @@ def holder_of(
     got it. Raises `SessionEnded`, and `InvalidToken` for what is no token of the officer's kind.
     """
     session = open_session(system, by, now_ms)
-    of_agency = session.officer.role == "agency"
-    token = parse_access_token(access_token) if of_agency else parse_audit_token(access_token)
-    return caller.TokenHolder(token, _proof(session, now_ms), session.officer.id)
+    officer = session.officer
+    parse = parse_access_token if officer.role == "agency" else parse_audit_token
+    _, proof = _proved(session, officer.role, now_ms)
+    return caller.TokenHolder(parse(access_token), proof, officer.id)
 
 
-def _client(session: OfficerSession, now_ms: int) -> Client:
-    return Client(session.officer.party, b64u(random_bytes(16)), now_ms)
-
-
-def _proof(session: OfficerSession, now_ms: int) -> Proof:
-    thumbprint = b64u(sha256(b"desk" + session.id.encode()))
-    return Proof(thumbprint, b64u(random_bytes(16)), now_ms, None, session.officer.id)
-
-
-def _of_role(session: OfficerSession, role: str) -> OfficerSession:
+def _proved(session: OfficerSession, role: str, now_ms: int) -> tuple[Client, Proof]:
+    """What a verified assertion and proof would have given: each with a name that is used once."""
     if session.officer.role != role:
         raise Refused(f"This officer does not work for an {role}.", "wrong_role")
-    return session
+    jti, other = (b64u(random_bytes(16)) for _ in range(2))
+    thumbprint = b64u(sha256(b"desk" + session.id.encode()))
+    client = Client(session.officer.party, jti, now_ms)
+    return client, Proof(thumbprint, other, now_ms, None, session.officer.id)
 
 
 def _renewed(

@@ -5,7 +5,7 @@ Rows are never edited: a use is revoked and replaced, and stays to judge old gra
 loaded is kept in memory and loaded again when the registry's version has changed.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from operator import attrgetter
 from typing import Any
@@ -69,6 +69,11 @@ class Snapshot:
     auditors: Mapping[str, Auditor]
     officers: Mapping[bytes, Officer]  # by credential id; of parties that may act, and no others
     damaged: tuple[str, ...]
+
+    @property
+    def parties(self) -> dict[str, Collection[str]]:
+        """The ids of who may act, by role."""
+        return {"agency": self.agencies.keys(), "auditor": self.auditors.keys()}
 
     def registered(self, agency: str, use: str) -> Registered:
         """The agency and use as they may act now; None for what is revoked or unknown."""
@@ -165,8 +170,8 @@ class Registry:
 
         agencies = {row.id: agency_from_document(d) for row, d in active("agency")}
         auditors = {row.id: auditor_from_document(d) for row, d in active("auditor")}
-        parties = {"agency": agencies.keys(), "auditor": auditors.keys()}
         officers = [officer_from_document(d) for _, d in active("officer")]
+        parties = {"agency": agencies.keys(), "auditor": auditors.keys()}
         return Snapshot(
             version=version,
             rows=tuple(rows),

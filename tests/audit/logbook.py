@@ -8,8 +8,9 @@ from audit.entry import Actor, Chain, Event, encode_chain, encode_event
 from audit.leaf import Opening, chain_digest, leaf_hash
 from audit.note import Checkpoint, LogKey, sign_checkpoint
 from audit.tiles import NodeReader, tile_updates
-from audit.tree import Frontier, inclusion_proof
+from audit.tree import Frontier
 from crypto.secret import Secret
+from evidence.proofs import inclusion_proof
 from evidence.receipt import encode_receipt
 from evidence.verify import Report, StoredLeaf, verify_log
 

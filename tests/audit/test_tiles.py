@@ -14,7 +14,8 @@ from audit.tiles import (
     RowUpdate,
     tile_updates,
 )
-from audit.tree import Frontier, inclusion_proof, perfect_root, root_at, verify_inclusion
+from audit.tree import Frontier, perfect_root, root_at
+from evidence.proofs import inclusion_proof, verify_inclusion
 from tests.audit.logbook import fixed
 
 HASHES = [leaf_hash(fixed(f"leaf {i}")) for i in range(256 * 3)]

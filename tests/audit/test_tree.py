@@ -14,17 +14,8 @@ from hypothesis import strategies as st
 
 from audit.errors import BadProof, MalformedTile
 from audit.leaf import leaf_hash
-from audit.tree import (
-    EMPTY_ROOT,
-    SIZE_MAX,
-    Frontier,
-    consistency_proof,
-    inclusion_proof,
-    node_hash,
-    root_at,
-    verify_consistency,
-    verify_inclusion,
-)
+from audit.tree import EMPTY_ROOT, SIZE_MAX, Frontier, node_hash, root_at
+from evidence.proofs import consistency_proof, inclusion_proof, verify_consistency, verify_inclusion
 from tests.audit.logbook import fixed
 
 VECTORS = Path(__file__).with_name("vectors")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from audit.leaf import chain_digest
-from audit.tree import inclusion_proof
+from evidence.proofs import inclusion_proof
 from evidence.receipt import encode_receipt
 from evidence.tiles import encode_bundle, tile_path, tiles_at
 from operate.setup import Places, initialise

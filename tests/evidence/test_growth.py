@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.errors import BadProof
-from audit.tree import Frontier, inclusion_proof, verify_inclusion
+from audit.tree import Frontier
 from crypto.primitives import sha256
 from evidence.growth import path_of_new
+from evidence.proofs import inclusion_proof, verify_inclusion
 
 
 def leaf(number: int) -> bytes:

@@ -8,10 +8,11 @@ import pytest
 from audit.entry import Actor, Chain, Event
 from audit.leaf import Opening, leaf_hash
 from audit.note import Checkpoint, LogKey, encode_checkpoint, sign_checkpoint
-from audit.tree import Frontier, consistency_proof, inclusion_proof
+from audit.tree import Frontier
 from crypto.primitives import sha256
 from evidence.own import Memory, OwnCheck, OwnEntry, OwnReport, gaps, in_words
 from evidence.ownlogs import OwnLog
+from evidence.proofs import consistency_proof, inclusion_proof
 from tests.audit.logbook import (
     KEY,
     NOW,

@@ -8,7 +8,8 @@ import pytest
 
 from audit.note import Checkpoint, sign_checkpoint
 from audit.tiles import NodeReader
-from audit.tree import EMPTY_ROOT, consistency_proof
+from audit.tree import EMPTY_ROOT
+from evidence.proofs import consistency_proof
 from evidence.witness import (
     BODY_BYTES_MAX,
     NotWitnessed,
