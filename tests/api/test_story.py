@@ -132,7 +132,7 @@ def test_a_citizen_adds_and_removes_ways_to_unlock(citizen: Citizen) -> None:
     added = citizen.http.post("/v1/vault/methods", json=body)
     assert (added.status_code, added.json().keys()) == (201, {"id"})
     code = citizen.http.post("/v1/vault/methods", json={"unlock": {"device_secret": new_device}})
-    assert (code.status_code, code.json().keys()) == (201, {"id", "recovery_code"})
+    assert (code.status_code, code.json().keys()) == (201, {"id", "recovery_code", "block_code"})
     assert citizen.delete(f"/v1/vault/methods/{added.json()['id']}").status_code == 204
     gone = citizen.http.post("/v1/sessions", json={"device_secret": new_device})
     assert gone.status_code == 403

@@ -390,3 +390,17 @@ def test_the_operator_makes_a_vault_where_strangers_may_not(server: Running, klu
 
     assert confirmed.status == 0, confirmed.err
     assert kluis("wallet", "unlock", "--profile", "counter").status == 0
+
+
+def test_a_lost_phone_is_blocked_with_the_paper_alone(server: Running, kluis: Kluis) -> None:
+    made = kluis("wallet", "create", "--url", server.url, "--json").json
+    elsewhere = ("--url", server.url, "--profile", "nobodys")
+    ran = kluis("wallet", "block", "-", *elsewhere, "--json", stdin=made["recovery_code"])
+    assert (ran.status, ran.error) == (1, "other_code")
+    ran = kluis("wallet", "block", "-", *elsewhere, "--json", stdin=made["block_code"])
+    assert ran.status == 0, ran.err
+    assert set(ran.json) == {"blocked_at"}
+    ran = kluis("wallet", "unlock", "--json")
+    assert (ran.status, ran.error) == (1, "cannot_unlock")
+    new = ("--profile", "newphone", "--url", server.url)
+    assert kluis("wallet", "unlock", "--recovery", *new, stdin=made["recovery_code"]).status == 0

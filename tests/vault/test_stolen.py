@@ -298,7 +298,7 @@ def test_deleted_salts_are_in_no_file_of_the_running_keystore(story: Story) -> N
         "the": 3,  # the codes that were redeemed
         "grant": 3,  # ended, used twice, erased
         "session": 2,  # logged out, erased
-        "method": 3,  # removed, and two erased
+        "method": 4,  # removed, and three erased: device, recovery code, block code
         "vault": 1,
     }
     assert {name for name, salt in story.salts_gone.items() if salt in held} == set()

@@ -250,6 +250,7 @@ METHOD = cases(  # what unlocking gets, what an open session gets
     ("box", CannotUnlock, None),
     ("created_at", None, None),
     ("confirmed_at", None, None),
+    ("label", None, None),
 )
 
 
