@@ -9,7 +9,7 @@ from api.bodies import StrictRoute
 from api.credentials import OpenedVault
 from api.described import documented
 from api.shapes import Answer
-from consent import registration
+from catalogue import registration
 from vault.registry import Registrant, Snapshot
 
 router = APIRouter(route_class=StrictRoute, tags=["agencies"])

@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
+from catalogue.errors import BadRegistration
+from catalogue.registration import parse_registration
 from cli.errors import Failed
 from cli.installation import opened
 from cli.options import DEFAULT_DATA, Data, Json, at, document, seconds
 from cli.output import Output
-from consent.errors import BadRegistration
-from consent.registration import parse_registration
 from vault import caller
 from vault.registry import Snapshot
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from catalogue.errors import BadRegistration
 from cli.errors import Failed
 from cli.examiner import Examiner
 from cli.examining import claimed_end
@@ -14,7 +15,6 @@ from cli.installation import opened
 from cli.options import DEFAULT_DATA, Data, Json, ProfileName, Url, at, document
 from cli.output import Output
 from cli.profile import again
-from consent.errors import BadRegistration
 from vault import caller
 
 app = typer.Typer(no_args_is_help=True, help="Who may read the whole log; and reading it.")

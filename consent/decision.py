@@ -8,7 +8,7 @@ fails gives the reason. Whatever no rule allows is denied. The keys decide besid
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from consent.registration import Agency, IntendedUse
+from catalogue.registration import Agency, IntendedUse
 from consent.terms import Terms
 
 OFFERED, ACTIVE, ENDED = "offered", "active", "ended"

@@ -10,15 +10,6 @@ class ConsentError(Exception):
         self.message = message
 
 
-class BadRegistration(ConsentError):
-    """A registration that is not accepted. `path` names the place: `intended_uses[0].why.nl`."""
-
-    def __init__(self, path: str, why: str) -> None:
-        super().__init__("bad_registration", f"{path or 'the document'}: {why}")
-        self.path = path
-        self.why = why
-
-
 class InvalidProof(ConsentError):
     """A DPoP proof that fails one check (RFC 9449 §4.3). `check` names the check."""
 

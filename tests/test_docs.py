@@ -21,9 +21,9 @@ from sqlalchemy import text
 from audit.entry import ACTIONS, Chain, Event
 from audit.reasons import REASONS
 from catalogue.fields import load_catalogue
+from catalogue.registration import parse_registration
 from cli.main import PARTS, application
 from cli.serve import listen, make_server
-from consent.registration import parse_registration
 from crypto import jose
 from crypto.encoding import parse_json
 from evidence.findings import CODES

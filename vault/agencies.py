@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from audit.entry import Event
-from consent.registration import auditor_from_document, parse_registration
+from catalogue.registration import auditor_from_document, parse_registration
 from crypto.box import derive_id
 from crypto.code import RECOVERY as CODE
 from crypto.code import decode_code, encode_code, group_code
@@ -24,7 +24,7 @@ def register_agency(system: System, document: Mapping[str, object], now_ms: int)
     """Registers an agency with its intended uses, or adds uses to it; returns its id.
 
     What is registered already stays as it is: uses are revoked and replaced, never edited. Raises
-    `consent.errors.BadRegistration`, and `Conflict` for a changed or revoked row or nothing new.
+    `catalogue.errors.BadRegistration`, and `Conflict` for a changed or revoked row or nothing new.
     """
     registration = parse_registration(document, system.catalogue.keys())
     _register(system, system.registry.rows_of(registration), now_ms)

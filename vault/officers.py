@@ -11,9 +11,9 @@ from typing import Any
 
 from audit.entry import Actor
 from audit.entry import Officer as Named
+from catalogue.errors import BadRegistration
+from catalogue.registration import Invited, Officer, invited_from_document, officer_from_document
 from consent.credentials import Client, Proof
-from consent.errors import BadRegistration
-from consent.registration import Invited, Officer, invited_from_document, officer_from_document
 from crypto.box import box, kdf, open_box
 from crypto.encoding import b64u, canonical_json, pae, parse_canonical, unb64u
 from crypto.errors import CannotOpen, Malformed

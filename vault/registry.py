@@ -10,8 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from operator import attrgetter
 from typing import Any
 
-from consent.decision import Registered
-from consent.registration import (
+from catalogue.registration import (
     Agency,
     Auditor,
     IntendedUse,
@@ -22,6 +21,7 @@ from consent.registration import (
     officer_from_document,
     use_from_document,
 )
+from consent.decision import Registered
 from crypto.box import mac
 from crypto.encoding import canonical_json, parse_canonical
 from crypto.errors import CannotOpen

@@ -12,7 +12,7 @@ is kept stands in docs/format.md.
 from collections.abc import Mapping, Sequence
 
 from audit.tree import split_hashes
-from consent.registration import Invited, Officer
+from catalogue.registration import Invited, Officer
 from crypto.secret import Secret
 from vault import (
     activities,

@@ -5,7 +5,7 @@ from typing import Any
 from catalogue.edtf import BadDate
 from catalogue.edtf import parse as parse_date
 from catalogue.fields import Catalogue
-from consent.registration import Agency, IntendedUse
+from catalogue.registration import Agency, IntendedUse
 from crypto.encoding import parse_canonical
 from vault.registry import Snapshot
 from web.words import Words

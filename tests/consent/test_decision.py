@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from catalogue.registration import parse_registration
 from consent.decision import (
     ACTIVE,
     ENDED,
@@ -21,7 +22,6 @@ from consent.decision import (
     decide_read,
     decide_redeem,
 )
-from consent.registration import parse_registration
 from consent.terms import Terms
 from crypto import jose
 from tests.builders import registration

@@ -22,15 +22,16 @@ from api.shapes import Asked
 from audit import entry, leaf, note, refs, shapes, tree
 from audit.errors import BadNote, MalformedEntry, MalformedTile
 from catalogue import brp, edtf, fields
-from cli import checking
-from consent.credentials import verify_assertion, verify_proof
-from consent.errors import BadRegistration, InvalidClient, InvalidProof
-from consent.registration import (
+from catalogue.errors import BadRegistration
+from catalogue.registration import (
     agency_from_document,
     auditor_from_document,
     parse_registration,
     use_from_document,
 )
+from cli import checking
+from consent.credentials import verify_assertion, verify_proof
+from consent.errors import InvalidClient, InvalidProof
 from consent.terms import Terms
 from crypto import box, code, encoding, jose
 from crypto.errors import BadToken, CannotOpen, Malformed

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from audit.entry import decode_chain
-from consent.errors import BadRegistration
+from catalogue.errors import BadRegistration
 from crypto import jose
 from operate.verification import verify_data
 from tests.api.owners import Owner, ask

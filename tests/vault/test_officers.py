@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from consent.registration import Officer
+from catalogue.registration import Officer
 from crypto import jose
 from operate.verification import show, verify_data
 from tests.builders import PERSON, AgencyDesk, Store, texts

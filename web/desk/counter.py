@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from api.data import SUPERSEDED
-from consent.registration import IntendedUse
+from catalogue.registration import IntendedUse
 from vault.errors import InvalidGrant
 from vault.reading import Released
 from vault.vault import Vault

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from catalogue.fields import Catalogue
-from consent.registration import (
+from catalogue.registration import (
     Agency,
     IntendedUse,
     agency_from_document,

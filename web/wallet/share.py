@@ -10,7 +10,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api.shapes import id_bytes
-from consent.registration import Agency, IntendedUse
+from catalogue.registration import Agency, IntendedUse
 from crypto.encoding import b64u
 from vault.errors import BadInput, NotFound
 from vault.offering import Choice

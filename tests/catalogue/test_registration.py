@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from consent.errors import BadRegistration
-from consent.registration import (
+from catalogue.errors import BadRegistration
+from catalogue.registration import (
     FIELDS_MAX,
     HIDDEN_DAYS_MAX,
     LANGUAGES,

@@ -27,7 +27,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from consent.errors import BadRegistration
+from catalogue.errors import BadRegistration
 from crypto.encoding import b64u, unb64u
 from crypto.errors import Malformed
 from crypto.jose import PublicJwk, parse_jwk, parse_jwks
