@@ -1,6 +1,6 @@
 """Styles, modules and pictures: served under a name that changes with their content."""
 
-import mimetypes
+import gzip
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -22,7 +22,6 @@ _TYPES = {
     ".wasm": "application/wasm",
 }
 _POLICY = "default-src 'none'; frame-ancestors 'none'"
-_SCANNER_POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'"
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
 
@@ -51,6 +50,14 @@ class Statics:
         return own
 
     @cached_property
+    def packed(self) -> dict[str, bytes]:
+        """The files that are smaller with gzip. Pages are never packed: beside what a person typed,
+        the length of a packed page tells of its secrets (BREACH).
+        """
+        tried = {name: gzip.compress(one, mtime=0) for name, one in self.files.items()}
+        return {name: one for name, one in tried.items() if len(one) < len(self.files[name])}
+
+    @cached_property
     def version(self) -> str:
         """Of all files together: modules import each other by relative paths."""
         digest = sha256()
@@ -68,17 +75,20 @@ class Statics:
 async def static(request: Request, version: str, name: str) -> Response:
     """One file, kept by the browser for good."""
     statics: Statics = request.app.state.pages.statics
-    content = statics.files.get(name)
-    if content is None or version != statics.version:
+    if name not in statics.files or version != statics.version:
         raise HTTPException(404)
-    media_type = _TYPES.get(Path(name).suffix) or mimetypes.guess_type(name)[0]
-    headers = {"Cache-Control": _YEAR, "Content-Security-Policy": _POLICY}
-    return Response(content, media_type=media_type, headers=headers)
+    headers = {
+        "Cache-Control": _YEAR,
+        "Content-Security-Policy": _POLICY,
+        "Vary": "Accept-Encoding",
+    }
+    content = statics.files[name]
+    if name in statics.packed and _takes_gzip(request):
+        content, headers["Content-Encoding"] = statics.packed[name], "gzip"
+    return Response(content, media_type=_TYPES[Path(name).suffix], headers=headers)
 
 
-@router.get("/scan-worker.js")
-async def scan_worker(request: Request) -> Response:
-    """The reader of QR codes: it alone runs WebAssembly, and no page does."""
-    statics: Statics = request.app.state.pages.statics
-    headers = {"Cache-Control": "no-cache", "Content-Security-Policy": _SCANNER_POLICY}
-    return Response(statics.files["js/scan-worker.js"], media_type=_TYPES[".js"], headers=headers)
+def _takes_gzip(request: Request) -> bool:
+    """RFC 9110 §12.5.3, in the form that browsers send."""
+    offered = request.headers.get("accept-encoding", "").split(",")
+    return any(one.strip().lower() in {"gzip", "gzip;q=1.0", "gzip;q=1"} for one in offered)
