@@ -67,6 +67,7 @@ class Settings(BaseSettings):
     audit_retention_days: int = Field(
         5 * 366, ge=0, description="To read the log; erased, 0 = at once."
     )
+    theme: str = Field("", description="File: a style sheet that the pages load last.")
     body_bytes_max: int = Field(2**20, ge=4096)
 
     @field_validator("url")

@@ -1,21 +1,22 @@
 """The pages, added to the application that serves the API: one server, one vault, two doors."""
 
-from pathlib import Path
-
 from fastapi import FastAPI
 
 from vault.vault import Vault
-from web import desk, shell, statics, wallet
+from web import desk, shell, wallet
 from web.pages import Pages
-from web.statics import Statics
+from web.statics import Statics, theme_of
+from web.statics import router as statics_router
 
-ROUTERS = (*wallet.ROUTERS, *desk.ROUTERS, shell.router, statics.router)
+ROUTERS = (*wallet.ROUTERS, *desk.ROUTERS, shell.router, statics_router)
 
 
-def add_pages(
-    app: FastAPI, vault: Vault, *, practice: bool = False, theme: Path | None = None
-) -> None:
-    """Adds every page. `practice`: the people are made up, and every page says so."""
-    app.state.pages = Pages(vault, Statics(theme), practice=practice)
+def add_pages(app: FastAPI, vault: Vault, *, practice: bool = False) -> None:
+    """Adds every page. `practice`: the people are made up, and every page says so.
+
+    Raises `NotReady` where the theme that the settings name can't be read.
+    """
+    statics = Statics(theme_of(vault.system.settings))
+    app.state.pages = Pages(vault, statics, practice=practice)
     for router in ROUTERS:
         app.include_router(router)

@@ -9,6 +9,8 @@ from pathlib import Path
 from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
+from vault.errors import NotReady
+from vault.settings import Settings
 from web import vendor
 
 FOLDER = Path(__file__).with_name("static")
@@ -33,7 +35,7 @@ class Statics:
     Files of others (`web/vendor.py`) may be missing.
     """
 
-    theme: Path | None = None
+    theme: bytes | None = None
 
     @cached_property
     def files(self) -> dict[str, bytes]:
@@ -46,7 +48,7 @@ class Statics:
         for name, path in vendor.FILES.items():
             if path.is_file():
                 own[f"vendor/{name}"] = path.read_bytes()
-        own["css/theme.css"] = self.theme.read_bytes() if self.theme else b""
+        own["css/theme.css"] = self.theme or b""
         return own
 
     @cached_property
@@ -69,6 +71,16 @@ class Statics:
         if name not in self.files:
             raise KeyError(name)
         return f"/static/{self.version}/{name}"
+
+
+def theme_of(settings: Settings) -> bytes | None:
+    """A deployment's own style sheet; raises `NotReady` where it can't be read."""
+    if not settings.theme:
+        return None
+    try:
+        return Path(settings.theme).read_bytes()
+    except OSError as error:
+        raise NotReady(f"The theme {settings.theme} can't be read: {error.strerror}.") from None
 
 
 @router.get("/static/{version}/{name:path}")
