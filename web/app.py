@@ -8,7 +8,9 @@ from web.pages import Pages
 from web.statics import Statics, theme_of
 from web.statics import router as statics_router
 
-ROUTERS = (*wallet.ROUTERS, *desk.ROUTERS, shell.router, statics_router)
+ROUTERS = (
+    *wallet.ROUTERS, *desk.ROUTERS, shell.officers, shell.router, statics_router, shell.last,
+)  # fmt: skip
 
 
 def add_pages(app: FastAPI, vault: Vault, *, practice: bool = False) -> None:

@@ -1,15 +1,18 @@
 """The citizen before the browser: a session in a cookie, left alone for so long and no longer."""
 
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import Depends, Request, Response
+from fastapi.concurrency import run_in_threadpool
 
+from crypto.encoding import b64u
 from vault import caller
-from vault.errors import Refused, SessionEnded
-from vault.sessions import SessionStarted
-from vault.unlocking import parse_session_token
+from vault.errors import Refused, SessionEnded, VaultError
+from vault.sessions import SessionStarted, UnlockSecret
+from vault.unlocking import method_id, parse_session_token
 from vault.vault import Vault
 from web import cookies
 from web.faults import GoElsewhere
@@ -20,14 +23,19 @@ UNLOCK_PATH, LOCKED_PATH = "/wallet/unlock", "/wallet/locked"
 
 
 async def _owner(request: Request) -> caller.Owner:
-    """The owner behind the cookie; else the way to unlock, and back."""
+    """The owner behind the cookie; else the way to unlock, and back.
+
+    A session that was left alone too long ends here, on the server too.
+    """
+    vault: Vault = request.app.state.vault
     token = request.cookies.get(cookies.SESSION, "")
-    seen = cookies.seen_at(token, request.cookies.get(cookies.SEEN, ""))
-    now_ms = request.app.state.vault.system.clock.now_ms()
     owner = caller.Owner(parse_session_token(token))
-    if seen is None or now_ms - seen > IDLE_SECONDS * 1000:
-        raise GoElsewhere(LOCKED_PATH)
+    seen = cookies.seen_at(token, request.cookies.get(cookies.SEEN, ""))
+    if seen is None or vault.system.clock.now_ms() - seen > IDLE_SECONDS * 1000:
+        await run_in_threadpool(end_quietly, vault, token)
+        raise GoElsewhere(f"{LOCKED_PATH}?next={quote(_back(request), safe='')}")
     request.state.session_token = token
+    request.state.idle_seconds = IDLE_SECONDS
     return owner
 
 
@@ -53,7 +61,8 @@ class WalletRoute(PageRoute):
 
     def explain(self, request: Request, error: Exception) -> Response:
         if isinstance(error, SessionEnded):
-            return let_out(see(unlock_first(request)))
+            ended = cookies.SESSION in request.cookies
+            return let_out(see(unlock_first(request) + ("&ended=1" if ended else "")))
         if isinstance(error, Refused) and error.code == "unlock_too_old":
             return see(unlock_first(request, again=True))
         return super().explain(request, error)
@@ -61,22 +70,30 @@ class WalletRoute(PageRoute):
 
 def unlock_first(request: Request, *, again: bool = False) -> str:
     """Where to unlock, and then this page, or the one that the form stood on."""
-    back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    if request.method != "GET":
-        back = getattr(request.state, "form_stood_at", "/wallet")
-    return f"{UNLOCK_PATH}?next={quote(back, safe='')}" + ("&again=1" if again else "")
+    return f"{UNLOCK_PATH}?next={quote(_back(request), safe='')}" + ("&again=1" if again else "")
 
 
 def own_path(wanted: str, otherwise: str = "/wallet") -> str:
     """A page of the wallet to go on with, and never another site (open redirects)."""
     plain = wanted.isascii() and wanted.isprintable() and "\\" not in wanted
-    return wanted if plain and wanted.startswith("/wallet") and "//" not in wanted else otherwise
+    ours = wanted == "/wallet" or wanted.startswith(("/wallet/", "/wallet?"))
+    return wanted if plain and ours and "//" not in wanted else otherwise
 
 
-def let_in(response: Response, started: SessionStarted, vault: Vault) -> Response:
-    """Puts a new session into the browser."""
+def let_in(
+    response: Response, started: SessionStarted, vault: Vault, used: UnlockSecret | None = None
+) -> Response:
+    """Puts a new session into the browser, and by which of the vault's keys it was opened."""
     cookies.set_cookie(response, cookies.SESSION, started.token)
+    if used is not None:
+        cookies.set_cookie(response, cookies.KEY, b64u(method_id(used.secret)))
     return stay(response, started.token, vault)
+
+
+def end_quietly(vault: Vault, token: str) -> None:
+    """Ends a session that is not wanted any more; one that is over already is fine."""
+    with suppress(VaultError):
+        vault.log_out(caller.Owner(parse_session_token(token)))
 
 
 def stay(response: Response, token: str, vault: Vault) -> Response:
@@ -90,7 +107,15 @@ def let_out(response: Response) -> Response:
     """Takes the session out of the browser."""
     cookies.drop_cookie(response, cookies.SESSION)
     cookies.drop_cookie(response, cookies.SEEN)
+    cookies.drop_cookie(response, cookies.KEY)
     return response
+
+
+def _back(request: Request) -> str:
+    """This page, or the one that the form stood on."""
+    if request.method != "GET":
+        return str(getattr(request.state, "form_stood_at", "/wallet"))
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 
 def _sets_session(response: Response) -> bool:

@@ -12,6 +12,7 @@ from fastapi import Request, Response
 
 SESSION = "__Host-kluis"  # the citizen's session token
 SEEN = "__Host-kluis-seen"  # when the citizen last did something
+KEY = "__Host-kluis-key"  # the id of the key that opened the session: which device this is
 OFFICER = "__Host-kluis-officer"  # an officer's session
 READING = "__Host-kluis-reading"  # the access token of what an officer looks at
 FORM = "__Host-kluis-form"  # what forms are tied to

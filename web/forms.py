@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Annotated
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 from fastapi import Depends, Request
 
@@ -42,8 +42,8 @@ async def read_form(request: Request) -> Form:
     if request.headers.get("content-type", "").split(";", 1)[0].strip().lower() != FORM:
         raise ForgedForm
     form = parse(await request.body())
-    request.state.form_stood_at = own_path(form.text("back", 2000))
     own = request.app.state.vault.system.settings.url
+    request.state.form_stood_at = own_path(form.text("back", 2000) or _sender(request, own))
     if request.headers.get("origin", own) != own:
         raise ForgedForm
     if request.headers.get("sec-fetch-site") in _ELSEWHERE:
@@ -51,6 +51,14 @@ async def read_form(request: Request) -> Form:
     if not cookies.is_csrf_token(request, form.text("csrf")):
         raise ForgedForm
     return form
+
+
+def _sender(request: Request, own: str) -> str:
+    """The page of ours that sent a form, as the browser says it; else nothing."""
+    sender = urlsplit(request.headers.get("referer", ""))
+    if f"{sender.scheme}://{sender.netloc}" != own:
+        return ""
+    return sender.path + (f"?{sender.query}" if sender.query else "")
 
 
 def parse(body: bytes) -> Form:

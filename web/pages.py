@@ -3,6 +3,7 @@
 `Pages` stands in `app.state.pages`. A template gets what every page shows besides what it is given.
 """
 
+import logging
 from collections.abc import Callable, Coroutine
 from http import HTTPStatus
 from pathlib import Path
@@ -53,7 +54,10 @@ HEADERS = {
     "Vary": "Cookie, Accept-Language",
 }
 
-_LIKE = {401: 403, 405: 404, 409: 503, 413: 400, 415: 400}  # statuses that one page speaks for
+_HOMES = {"wallet": "/wallet", "desk": "/desk", "auditor": "/auditor", "public": "/"}
+_FAILED = "common/500.html"
+_log = logging.getLogger("kluis.web")
+_LIKE = {401: 403, 405: 404, 413: 400, 415: 400}  # statuses that one page speaks for
 
 
 class Pages:
@@ -71,6 +75,7 @@ class Pages:
             lstrip_blocks=True,
             extensions=["jinja2.ext.i18n"],
         )
+        self._errors = {f"common/{path.name}" for path in (TEMPLATES / "common").glob("[45]*.html")}
         self._by_language = {language: self._speaking(words(language)) for language in LANGUAGES}
 
     @property
@@ -84,18 +89,20 @@ class Pages:
         form_secret = request.cookies.get(cookies.FORM) or cookies.fresh_form_secret()
         language = language_of(request)
         area = request.url.path.split("/", 2)[1]
+        area = area if area in _HOMES else "public"
         frame: dict[str, Any] = {
             "language": language,
             "languages": LANGUAGES,
             "language_links": {code: _language_link(request, code) for code in LANGUAGES},
             "theme": self.statics.theme and self.statics.url("css/theme.css"),
-            "area": area if area in {"wallet", "desk", "auditor"} else "public",
+            "area": area,
             "here": "",
             "path": request.url.path,
             "practice": self.practice,
             "csrf": cookies.csrf_token(form_secret),
             "unlocked": cookies.SESSION in request.cookies and area == "wallet",
-            "idle_seconds": 0,
+            "idle_seconds": self._idle_seconds(request),
+            "leave_to": _own_address(request) if request.method == "GET" else _HOMES[area],
             "now": self.vault.system.clock.now_ms(),
         }
         page = self._by_language[language].get_template(template).render(frame | context)
@@ -103,6 +110,12 @@ class Pages:
         if cookies.FORM not in request.cookies:
             cookies.set_cookie(response, cookies.FORM, form_secret)
         return response
+
+    def _idle_seconds(self, request: Request) -> int:
+        """How long whoever is in may do nothing: seconds, since clocks of phones are wrong."""
+        if getattr(request.state, "officer_session", None) is not None:
+            return self.vault.system.settings.officer_idle_seconds
+        return int(getattr(request.state, "idle_seconds", 0))
 
     def text(self, language: str, template: str) -> str:
         """A file in one language that is no page."""
@@ -112,7 +125,10 @@ class Pages:
         """The page of an error: what happened, what did not, what to do."""
         status, code = words_of(error)
         template = f"common/{_LIKE.get(status, status)}.html"
-        return self.render(request, template, status, reference=code)
+        if template not in self._errors:
+            template = "common/400.html" if status < HTTPStatus.INTERNAL_SERVER_ERROR else _FAILED
+        wait = getattr(error, "retry_after_seconds", 0)
+        return self.render(request, template, status, reference=code, retry_after=wait)
 
     def _speaking(self, spoken: Words) -> Environment:
         environment = self._environment.overlay()
@@ -150,6 +166,9 @@ class PageRoute(APIRoute):
                 return RedirectResponse(elsewhere.path, HTTPStatus.SEE_OTHER, HEADERS)
             except (VaultError, ConsentError, HTTPException, RequestValidationError) as error:
                 return self.explain(request, error)
+            except Exception as error:  # noqa: BLE001 - its text may hold what was sent: its name only
+                _log.error("unhandled %s", type(error).__name__)
+                return self.explain(request, error)
 
         return answer
 
@@ -166,6 +185,10 @@ def _in_language(request: Request, language: str) -> Response:
     response = RedirectResponse(again, HTTPStatus.SEE_OTHER, HEADERS)
     cookies.keep_language(response, language)
     return response
+
+
+def _own_address(request: Request) -> str:
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 
 def _language_link(request: Request, language: str) -> str:

@@ -1,5 +1,8 @@
 """The citizen's pages."""
 
-from web.wallet import access, data, home, share, start, unlock
+from web.wallet import access, data, home, keys, lost, settings, share, start, unlock
 
-ROUTERS = (home.router, start.router, unlock.router, data.router, share.router, access.router)
+ROUTERS = (
+    home.router, start.router, unlock.router, settings.router, keys.router, lost.router,
+    data.router, share.router, access.router,
+)  # fmt: skip

@@ -1,13 +1,28 @@
 """The way in, and what an unlocked vault shows first."""
 
+from dataclasses import dataclass
+
 from fastapi import APIRouter, Request, Response
 
+from vault.activities import Page
+from vault.vault import Vault
 from web import cookies
 from web.citizen import Owner, WalletRoute
-from web.pages import OpenedPages, OpenedVault, see
+from web.names import agency_name
+from web.pages import OpenedPages, OpenedVault, language_of, see
 from web.wallet.shown import grants_shown
 
 router = APIRouter(route_class=WalletRoute, tags=["pages"], include_in_schema=False)
+_LATELY = 20  # entries among which the last read is looked for
+_DEVICES_WANTED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class LastRead:
+    """Who read last, and when."""
+
+    agency: str
+    at: int
 
 
 @router.get("/")
@@ -20,6 +35,27 @@ def welcome(request: Request, pages: OpenedPages) -> Response:
 
 @router.get("/wallet")
 def home(request: Request, owner: Owner, pages: OpenedPages, vault: OpenedVault) -> Response:
-    """Who may read now, and the few things one comes for."""
-    running = [one for one in grants_shown(request, vault, owner) if one.is_open]
-    return pages.render(request, "wallet/home.html", here="home", running=running)
+    """What is now: alarms first, who may read, who read last; then what one comes for."""
+    found = vault.overview(owner)
+    devices = [one for one in found.methods if one.kind == "device"]
+    sheets = [one for one in found.methods if one.kind == "recovery" and one.confirmed_at]
+    return pages.render(
+        request,
+        "wallet/home.html",
+        here="home",
+        running=[one for one in grants_shown(request, vault, owner) if one.is_open],
+        alarms=len(vault.activity(owner, Page("alarms")).entries),
+        last_read=_last_read(request, vault, owner),
+        devices=len(devices),
+        devices_wanted=_DEVICES_WANTED,
+        has_sheet=bool(sheets),
+    )
+
+
+def _last_read(request: Request, vault: Vault, owner: Owner) -> LastRead | None:
+    registry, language = vault.registry(), language_of(request)
+    for entry in vault.activity(owner, Page(most=_LATELY)).entries:
+        event = entry.event
+        if event.action == "data.read" and event.outcome == "permitted" and event.actor.id:
+            return LastRead(agency_name(registry, event.actor.id, language), event.at)
+    return None

@@ -1,23 +1,41 @@
 """First run: a key that only the citizen has, then the paper for when it is lost, typed back."""
 
+from typing import Any
+
 from fastapi import APIRouter, Request, Response
 
 from api.credentials import Address, CountedByAddress
 from vault.agencies import parse_invite
 from vault.caller import Stranger
-from vault.sessions import UnlockSecret
+from vault.errors import BadInput, CannotUnlock, Conflict, Refused
 from web.citizen import Owner, WalletRoute, let_in
 from web.forms import GivenForm
-from web.pages import OpenedPages, OpenedVault, see
+from web.pages import OpenedPages, OpenedVault, see, words_for
+from web.papers.recovery import BadCode, recovery_sheet
+from web.papers.tongue import Tongue
+from web.wallet.secrets import RECOVERY, device_name, fault_of, new_device
+from web.words import ZONE
 
 router = APIRouter(route_class=WalletRoute, tags=["pages"], include_in_schema=False)
+_STEPS = 3
+_CODE_CHARACTERS_MAX = 100
 
 
 @router.get("/wallet/start")
-def start(request: Request, pages: OpenedPages, vault: OpenedVault) -> Response:
-    """Make a vault: what it takes, in two lines."""
+def start(
+    request: Request, pages: OpenedPages, vault: OpenedVault, key: str = "passkey"
+) -> Response:
+    """Make a vault: what it takes, in two lines. `key`: passkey or file."""
+    return _ask(request, pages, vault, key=key, label=device_name(request))
+
+
+def _ask(
+    request: Request, pages: OpenedPages, vault: OpenedVault, status: int = 200, **given: Any
+) -> Response:
+    frame = {"key": "passkey", "label": "", "invitation": "", "fault": None}
+    mode = vault.system.settings.registration
     return pages.render(
-        request, "wallet/start.html", registration=vault.system.settings.registration
+        request, "wallet/start.html", status, unlocked=False, registration=mode, **frame | given
     )
 
 
@@ -32,21 +50,82 @@ def create(
 ) -> Response:
     """The vault is made; its two codes are shown on this page, and never again."""
     limits.count_registration(address)
-    device = UnlockSecret.device(form.text("device_secret"))
-    made = vault.create(Stranger(), device, parse_invite(form.text("invitation") or None))
-    page = pages.render(
-        request, "wallet/sheet.html", recovery_code=made.recovery_code, unlocked=False
+    label, invitation = form.text("label"), form.text("invitation")
+    try:
+        device = new_device(form)
+        made = vault.create(Stranger(), device, parse_invite(invitation or None), label or None)
+    except Conflict:  # sent twice: the vault is there, and its codes are shown no second time
+        return see("/wallet/recovery")
+    except (BadInput, CannotUnlock, Refused) as error:
+        given = {"key": form.text("key") or "passkey", "label": label, "invitation": invitation}
+        return _ask(request, pages, vault, 400, **given, fault=error.code)
+    page = show_sheet(request, pages, made.recovery_code, made.block_code, is_first=True)
+    return let_in(page, made.session, vault, device)
+
+
+def show_sheet(
+    request: Request, pages: OpenedPages, recovery: str, block: str, *, is_first: bool
+) -> Response:
+    """The page with both codes: the only one that ever shows them."""
+    return pages.render(
+        request,
+        "wallet/sheet.html",
+        recovery_code=recovery,
+        block_code=block,
+        is_first=is_first,
+        unlocked=False,
+        leave_to="/wallet/recovery",
     )
-    return let_in(page, made.session, vault)
+
+
+@router.post("/wallet/sheet.pdf")
+def paper(request: Request, form: GivenForm, _owner: Owner, vault: OpenedVault) -> Response:
+    """The sheet as PDF. The codes come with the question, and nothing of them stays here."""
+    words = words_for(request)
+    settings, clock = vault.system.settings, vault.system.clock
+    try:
+        sheet = recovery_sheet(
+            form.text(RECOVERY, _CODE_CHARACTERS_MAX),
+            form.text("block_code", _CODE_CHARACTERS_MAX),
+            Tongue(words.language, words.gettext, ZONE),
+            settings.url,
+            clock.now_ms(),
+        )
+    except BadCode:
+        raise BadInput("There are no codes for this sheet.", "bad_form") from None
+    name = words.gettext("recovery-sheet")
+    return Response(
+        sheet,
+        media_type="application/pdf",
+        headers={
+            "Content-Disposition": f'attachment; filename="burgerkluis-{name}.pdf"',
+            "Cache-Control": "no-store",
+            "Referrer-Policy": "same-origin",
+        },
+    )
 
 
 @router.get("/wallet/recovery")
 def type_back(request: Request, _owner: Owner, pages: OpenedPages) -> Response:
     """The recovery code is typed back: proof that it was written down."""
-    return pages.render(request, "wallet/recovery.html")
+    return pages.render(request, "wallet/recovery.html", fault=None)
 
 
 @router.post("/wallet/recovery")
-def confirm(form: GivenForm, owner: Owner, vault: OpenedVault) -> Response:
-    vault.confirm_recovery(owner, form.text("recovery_code"))
-    return see("/wallet")
+def confirm(
+    request: Request,
+    form: GivenForm,
+    owner: Owner,
+    pages: OpenedPages,
+    vault: OpenedVault,
+    limits: CountedByAddress,
+    address: Address,
+) -> Response:
+    try:
+        with limits.count_failures(address):
+            vault.confirm_recovery(owner, form.text(RECOVERY))
+    except (CannotUnlock, Refused) as error:
+        fault = "other_vault" if isinstance(error, Refused) else fault_of(error)
+        return pages.render(request, "wallet/recovery.html", 400, fault=fault)
+    sheets = [one for one in vault.overview(owner).methods if one.kind == "recovery"]
+    return see("/wallet" if len(sheets) == 1 else "/wallet/settings#sheets")

@@ -1,23 +1,32 @@
-"""Unlocking with a passkey's secret or the recovery code; locking."""
+"""Unlocking with a passkey's secret, a key file or the recovery code; locking."""
 
 from fastapi import APIRouter, Request, Response
 
 from api.credentials import Address, CountedByAddress
 from vault.caller import Stranger
 from vault.errors import CannotUnlock
-from vault.sessions import UnlockSecret
-from web.citizen import Owner, WalletRoute, let_in, let_out, own_path
-from web.forms import Form, GivenForm
+from web import cookies
+from web.citizen import Owner, WalletRoute, end_quietly, let_in, let_out, own_path
+from web.forms import GivenForm
 from web.pages import OpenedPages, OpenedVault, see
+from web.wallet.secrets import RECOVERY, fault_of, shown
 
 router = APIRouter(route_class=WalletRoute, tags=["pages"], include_in_schema=False)
 
 
 @router.get("/wallet/unlock")
-def ask(request: Request, pages: OpenedPages, next: str = "", again: str = "") -> Response:
+def ask(
+    request: Request, pages: OpenedPages, next: str = "", again: str = "", ended: str = ""
+) -> Response:
     """The ways to unlock. `again`: what is asked for takes a fresh unlock."""
     return pages.render(
-        request, "wallet/unlock.html", next=own_path(next), again=bool(again), unlocked=False
+        request,
+        "wallet/unlock.html",
+        next=own_path(next),
+        again=bool(again),
+        ended=bool(ended),
+        error=None,
+        unlocked=False,
     )
 
 
@@ -30,29 +39,34 @@ def unlock(
     limits: CountedByAddress,
     address: Address,
 ) -> Response:
-    """A session, and then the page that was asked for."""
+    """A session of its own, and then the page that was asked for. The one before it ends."""
     wanted = own_path(form.text("next", 2000))
     try:
         with limits.count_failures(address):
-            started = vault.unlock(Stranger(), _secret(form))
-    except CannotUnlock:
-        error = "recovery_code" if form.text("recovery_code") else "passkey"
+            secret = shown(form)
+            started = vault.unlock(Stranger(), secret)
+    except CannotUnlock as error:
+        typed = fault_of(error) == "other_code" or form.text(RECOVERY)
+        fault = ("other_code" if fault_of(error) == "other_code" else "code") if typed else "key"
         return pages.render(
             request,
             "wallet/unlock.html",
             403,
             next=wanted,
             again=False,
-            error=error,
+            ended=False,
+            error=fault,
             unlocked=False,
         )
-    return let_in(see(wanted if started.recovery_confirmed else "/wallet/recovery"), started, vault)
+    end_quietly(vault, request.cookies.get(cookies.SESSION, ""))
+    to = wanted if started.recovery_confirmed else "/wallet/recovery"
+    return let_in(see(to), started, vault, secret)
 
 
 @router.get("/wallet/locked")
-def locked(request: Request, pages: OpenedPages) -> Response:
+def locked(request: Request, pages: OpenedPages, next: str = "") -> Response:
     """The vault was locked: because nothing happened for a while, or by the citizen."""
-    return let_out(pages.render(request, "wallet/locked.html", unlocked=False))
+    return let_out(pages.render(request, "wallet/locked.html", unlocked=False, next=own_path(next)))
 
 
 @router.post("/wallet/lock")
@@ -63,13 +77,7 @@ def lock(_form: GivenForm, owner: Owner, vault: OpenedVault) -> Response:
 
 
 @router.post("/wallet/still-here")
-def still_here(_form: GivenForm, _owner: Owner) -> Response:
-    """The citizen answered the warning: nothing is locked."""
+def still_here(_form: GivenForm, owner: Owner, vault: OpenedVault) -> Response:
+    """The citizen answered the warning: nothing is locked, if the session still stands."""
+    vault.overview(owner)
     return Response(status_code=204)
-
-
-def _secret(form: Form) -> UnlockSecret:
-    typed = form.text("recovery_code")
-    return (
-        UnlockSecret.recovery(typed) if typed else UnlockSecret.device(form.text("device_secret"))
-    )

@@ -9,23 +9,39 @@
 const WARN_BEFORE_MS = 60_000;
 const VEIL_AFTER_MS = 30_000;
 
-/** @param {HTMLDialogElement} dialog with data-idle-seconds, data-still-here, data-csrf */
+/**
+ * Time that has passed, whatever happens to the phone's clock: set back, it does not lengthen the
+ * time; asleep, when the other clock may stand still, it is counted too.
+ */
+function stopwatch() {
+  const began = performance.now();
+  const beganAt = Date.now();
+  return () => Math.max(performance.now() - began, Date.now() - beganAt);
+}
+
+/** @param {HTMLDialogElement} dialog with data-idle-seconds, -leave-to, -still-here, -csrf */
 export function watchIdle(dialog) {
   const idleMs = Number(dialog.dataset.idleSeconds) * 1000;
-  const channel = new BroadcastChannel("kluis-idle");
-  let endsAt = Date.now() + idleMs;
+  const channel = new BroadcastChannel(`kluis-idle${dialog.dataset.stillHere}`);
+  let passed = stopwatch();
+  /** The server is asked: it answers with the unlock page, and no value stays on screen. An answer
+   * to a form is not asked for again: that would send the form once more. */
+  const leave = () => {
+    document.body.classList.add("veiled");
+    location.replace(dialog.dataset.leaveTo ?? "/");
+  };
 
   /** Each page that is loaded and each answer of the server starts the time again, in all tabs. */
   const begin = () => {
-    endsAt = Date.now() + idleMs;
+    passed = stopwatch();
     if (dialog.open) dialog.close();
   };
   const tick = () => {
-    const left = endsAt - Date.now();
+    const left = idleMs - passed();
     if (left <= 0) {
       clearInterval(timer);
       dispatchEvent(new CustomEvent("kluis:locked"));
-      location.reload(); // the server answers with the unlock page, and no value stays on screen
+      leave();
     } else if (left <= WARN_BEFORE_MS && !dialog.open) {
       dialog.showModal();
     }
@@ -35,7 +51,7 @@ export function watchIdle(dialog) {
   const timer = setInterval(tick, 1000);
 
   const stay = async () => {
-    if (!(await tellServer(dialog))) return location.reload();
+    if (!(await tellServer(dialog))) return leave();
     channel.postMessage("here");
     begin();
   };
@@ -43,6 +59,9 @@ export function watchIdle(dialog) {
   dialog.addEventListener("cancel", (event) => {
     event.preventDefault(); // Escape means "yes, I am here", and the server has to know it
     stay();
+  });
+  addEventListener("pageshow", (event) => {
+    if (event.persisted) leave(); // shown again from memory: the session may be over
   });
 }
 

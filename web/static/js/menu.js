@@ -36,14 +36,15 @@ function keepQueryInLanguageLinks() {
   }
 }
 
-/** A double tap sends once. A page that comes back from memory can send again. */
+/** A double tap sends once; [data-again], such as a download, as often as one likes. A page that
+ * comes back from memory can send again. */
 function sendOnce() {
   const busy = new Set();
   document.addEventListener("submit", (event) => {
     const form = /** @type {HTMLFormElement} */ (event.target);
     if (busy.has(form)) {
       event.preventDefault();
-    } else if (!event.defaultPrevented && form.method === "post") {
+    } else if (!event.defaultPrevented && form.method === "post" && !("again" in form.dataset)) {
       busy.add(form);
       event.submitter?.setAttribute("aria-busy", "true");
     }
@@ -55,6 +56,14 @@ function sendOnce() {
       button.removeAttribute("aria-busy");
     }
   });
+}
+
+/** [data-print]: shown where there are modules, since only they can print. */
+function printByButton() {
+  for (const button of document.querySelectorAll("[data-print]")) {
+    /** @type {HTMLElement} */ (button).hidden = false;
+    button.addEventListener("click", () => print());
+  }
 }
 
 /** Tells the page that it came from the network or not; a page may say so with [data-offline]. */
@@ -82,6 +91,7 @@ focusFirstFault();
 closeLanguagesFromOutside();
 keepQueryInLanguageLinks();
 sendOnce();
+printByButton();
 showOffline();
 startCountdowns(document);
 keepOfflinePage();

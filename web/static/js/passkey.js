@@ -1,27 +1,39 @@
-// Passkeys whose PRF output becomes the secret that opens the vault. The server sees that secret once,
-// in a form; what the authenticator says goes nowhere.
+/**
+ * What opens a vault, made and used in the browser: a passkey whose PRF output becomes the secret,
+ * or a key file. The server sees that secret once, in a form; what the authenticator says goes
+ * nowhere, and nothing is stored.
+ *
+ * A form with data-passkey="create|get|add|prove" gets its secrets just before it is sent:
+ * `device_secret` (create: of a new key; get: of one that is there), `unlock_secret` (add, prove: of
+ * one that is there). data-key="file" makes the new key a key file.
+ * @module
+ */
+
+import { base64url, freshKey, keyIn, save } from "./keyfile.js";
 
 const PRF_INPUT = "burgerkluis/passkey/prf/1";
 const HKDF_INFO = "burgerkluis/passkey/device-secret/1";
 const TIMEOUT_MS = 120_000;
+const GIVEN_UP = ["NotAllowedError", "AbortError", "TimeoutError"];
 const encoder = new TextEncoder();
+
+/** Why there is no secret: a key of the page's texts. */
+class NoSecret extends Error {}
 
 /** @returns {Promise<ArrayBuffer>} the one salt of all passkeys: a constant, so any device finds it */
 const prfSalt = () => crypto.subtle.digest("SHA-256", encoder.encode(PRF_INPUT));
 
-/** @param {ArrayBuffer} bytes */
-function base64url(bytes) {
-  const text = btoa(String.fromCharCode(...new Uint8Array(bytes)));
-  return text.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-}
+/** @param {number} size */
+const random = (size) => crypto.getRandomValues(new Uint8Array(size));
 
 /** The unlock secret that follows from a PRF output; the output itself is wiped.
  * @param {ArrayBuffer} output @returns {Promise<string>} 32 bytes in base64url */
 async function secretOf(output) {
   const key = await crypto.subtle.importKey("raw", output, "HKDF", false, ["deriveBits"]);
   new Uint8Array(output).fill(0);
-  const derived = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(32), info: encoder.encode(HKDF_INFO) };
-  return base64url(await crypto.subtle.deriveBits(derived, key, 256));
+  const info = encoder.encode(HKDF_INFO);
+  const derived = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(32), info };
+  return base64url(new Uint8Array(await crypto.subtle.deriveBits(derived, key, 256)));
 }
 
 /** A fresh passkey; then a real use of it, since only that shows whether it can open a vault.
@@ -35,7 +47,11 @@ export async function create(rpName, label, tell) {
         user: { id: random(16), name: label || rpName, displayName: label || rpName },
         challenge: random(32),
         pubKeyCredParams: [-7, -8, -257].map((alg) => ({ type: "public-key", alg })),
-        authenticatorSelection: { residentKey: "required", requireResidentKey: true, userVerification: "required" },
+        authenticatorSelection: {
+          residentKey: "required",
+          requireResidentKey: true,
+          userVerification: "required",
+        },
         extensions: { prf: { eval: { first: await prfSalt() } } },
         timeout: TIMEOUT_MS,
       },
@@ -67,37 +83,97 @@ export async function get(id) {
   return output ? secretOf(/** @type {ArrayBuffer} */ (output)) : null;
 }
 
-/** @param {number} size */
-const random = (size) => crypto.getRandomValues(new Uint8Array(size));
+/** @param {HTMLFormElement} form @param {string} name */
+const input = (form, name) => /** @type {HTMLInputElement|null} */ (form.elements.namedItem(name));
 
-/** Puts a passkey between a form and its sending. @param {HTMLFormElement} form */
+/** @param {HTMLFormElement} form @param {string} what @returns {Promise<string>} */
+async function fromFile(form, what) {
+  const chosen = /** @type {HTMLInputElement|null} */ (form.querySelector(`[data-key-file="${what}"]`));
+  if (!chosen?.files?.length) throw new NoSecret("no-file");
+  const key = await keyIn(chosen.files[0]);
+  if (key === null) throw new NoSecret("not-a-key-file");
+  return key;
+}
+
+/** The secret of a key that is there. Nothing for a code: that is typed, and sent as it is.
+ * @param {HTMLFormElement} form @param {(key: string) => void} tell @returns {Promise<string>} */
+async function present(form, tell) {
+  const proof = /** @type {HTMLInputElement|null} */ (form.querySelector("[name=proof]:checked"));
+  const kind = form.dataset.with ?? proof?.value ?? "passkey";
+  if (kind === "code") return "";
+  if (kind === "file") return fromFile(form, "present");
+  if (!window.PublicKeyCredential) throw new NoSecret("unsupported");
+  tell("waiting");
+  const found = await get();
+  if (found === null) throw new NoSecret("no-prf-get");
+  return found;
+}
+
+/** The secret of a new key: a passkey, or the file that was saved and chosen again.
+ * @param {HTMLFormElement} form @param {(key: string) => void} tell
+ * @param {{key: string|null}} file @returns {Promise<string>} */
+async function fresh(form, tell, file) {
+  if (form.dataset.key === "file") {
+    if (file.key === null) throw new NoSecret("save-first");
+    if ((await fromFile(form, "new")) !== file.key) throw new NoSecret("other-file");
+    return file.key;
+  }
+  if (!window.PublicKeyCredential) throw new NoSecret("unsupported");
+  tell("waiting");
+  const label = input(form, "label")?.value ?? "";
+  const made = await create(form.dataset.rpName ?? "Burgerkluis", label, tell);
+  if (made === null) throw new NoSecret("no-prf");
+  return made;
+}
+
+/** Puts a key between a form and its sending. @param {HTMLFormElement} form */
 export function guard(form) {
   const status = /** @type {HTMLElement} */ (form.querySelector("[data-passkey-status]"));
-  const texts = /** @type {HTMLTemplateElement} */ (document.querySelector("[data-passkey-texts]")).content;
+  const texts = /** @type {HTMLTemplateElement} */ (
+    document.querySelector("[data-passkey-texts]")
+  ).content;
+  const text = (/** @type {string} */ key) =>
+    texts.querySelector(`[data-text="${key}"]`)?.textContent ?? "";
   const tell = (/** @type {string} */ key) => {
-    status.textContent = texts.querySelector(`[data-text="${key}"]`)?.textContent ?? "";
+    status.textContent = text(key);
+    status.dataset.state = key;
   };
+  /** @type {{key: string|null}} */
+  const file = { key: null };
+  form.querySelector("[data-key-save]")?.addEventListener("click", () => {
+    file.key ??= freshKey(); // saved twice: the same key
+    save(file.key, text("file"));
+    tell("saved");
+  });
+  const mode = form.dataset.passkey;
+  let ready = false;
   form.addEventListener("submit", async (event) => {
-    const secret = /** @type {HTMLInputElement} */ (form.elements.namedItem("device_secret"));
-    if (secret.value) return;
+    if (ready) return;
     event.preventDefault();
-    if (!window.PublicKeyCredential) return tell("unsupported");
-    tell("waiting");
+    const held = input(form, "unlock_secret");
+    const own = input(form, "device_secret");
     try {
-      const label = /** @type {HTMLInputElement|null} */ (form.elements.namedItem("label"));
-      const found = form.dataset.passkey === "create"
-        ? await create(form.dataset.rpName ?? "Burgerkluis", label?.value ?? "", tell)
-        : await get();
-      if (found === null) return tell("no-prf");
+      if (held && !held.value) held.value = await present(form, tell);
+      if (own) own.value = mode === "get" ? await present(form, tell) : await fresh(form, tell, file);
+      ready = true;
       tell("sending");
-      secret.value = found;
       form.requestSubmit();
-      secret.value = "";
     } catch (error) {
-      if (!(error instanceof DOMException)) throw error;
-      tell("cancelled");
+      tell(why(error));
+    } finally {
+      if (ready) for (const one of [held, own]) if (one) one.value = "";
+      ready = false;
     }
   });
 }
 
-document.querySelectorAll("form[data-passkey]").forEach((form) => guard(/** @type {HTMLFormElement} */ (form)));
+/** @param {unknown} error @returns {string} */
+function why(error) {
+  if (error instanceof NoSecret) return error.message;
+  if (error instanceof DOMException) return GIVEN_UP.includes(error.name) ? "cancelled" : "failed";
+  throw error;
+}
+
+for (const form of document.querySelectorAll("form[data-passkey]")) {
+  guard(/** @type {HTMLFormElement} */ (form));
+}

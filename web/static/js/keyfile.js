@@ -1,0 +1,39 @@
+/**
+ * Key files: for who has no passkey that can open a vault. The key is made here, saved as a small
+ * text file, and read back from it here; the file itself is sent nowhere.
+ * @module
+ */
+
+const MARK = "kluis-key-1:";
+const KEY = /kluis-key-1:([A-Za-z0-9_-]{43})(?![A-Za-z0-9_-])/;
+const FILE_BYTES_MAX = 10_000;
+
+/** @param {Uint8Array<ArrayBuffer>} bytes @returns {string} */
+export function base64url(bytes) {
+  const text = btoa(String.fromCharCode(...bytes));
+  return text.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
+/** 32 random bytes in base64url. @returns {string} */
+export function freshKey() {
+  return base64url(crypto.getRandomValues(new Uint8Array(32)));
+}
+
+/**
+ * Hands a key to the browser's downloads.
+ * @param {string} key @param {string} words what the file says before the key
+ */
+export function save(key, words) {
+  const file = new Blob([`${words.trim()}\r\n\r\n${MARK}${key}\r\n`], { type: "text/plain" });
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(file);
+  link.download = "burgerkluis-key.txt";
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+/** @param {File|undefined} file @returns {Promise<string|null>} its key, or null where it has none */
+export async function keyIn(file) {
+  if (!file || file.size > FILE_BYTES_MAX) return null;
+  return KEY.exec(await file.text())?.[1] ?? null;
+}

@@ -1,0 +1,38 @@
+"""The page for when the phone is gone: the block code from the paper, on any device, no login."""
+
+from fastapi import APIRouter, Request, Response
+
+from api.credentials import Address, CountedByAddress
+from vault.caller import Stranger
+from vault.errors import CannotUnlock
+from vault.sessions import UnlockSecret
+from web.citizen import WalletRoute
+from web.forms import GivenForm
+from web.pages import OpenedPages, OpenedVault
+from web.wallet.secrets import fault_of
+
+router = APIRouter(route_class=WalletRoute, tags=["pages"], include_in_schema=False)
+
+
+@router.get("/lost")
+def lost(request: Request, pages: OpenedPages) -> Response:
+    """What the block code does and does not do, and where to type it."""
+    return pages.render(request, "wallet/lost.html", fault=None)
+
+
+@router.post("/lost")
+def block(
+    request: Request,
+    form: GivenForm,
+    pages: OpenedPages,
+    vault: OpenedVault,
+    limits: CountedByAddress,
+    address: Address,
+) -> Response:
+    """Shuts the devices out, and says since when. To do it twice changes nothing."""
+    try:
+        with limits.count_failures(address):
+            at = vault.block(Stranger(), UnlockSecret.block(form.text("block_code")))
+    except CannotUnlock as error:
+        return pages.render(request, "wallet/lost.html", 400, fault=fault_of(error))
+    return pages.render(request, "wallet/blocked.html", at=at)
