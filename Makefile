@@ -11,7 +11,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-ver
 	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check bench fuzz mutants lock clean tools
+.PHONY: help demo serve test check screens bench fuzz mutants lock clean tools
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' Makefile
@@ -35,6 +35,9 @@ check: $(DEV) ## style, types, import arrows, size of the core, API drift, local
 	$(BIN)/python tests/checks/openapi.py
 	$(BIN)/python tests/checks/hosts.py
 	$(BIN)/python tests/checks/lint.py
+
+screens: $(DEV) $(WEB_DEV) ## take pictures of every page, into docs/screens
+	$(BIN)/python -m tests.browser.screens
 
 bench: $(DEV) ## measure the promised timings
 	$(BIN)/python -m bench.run
