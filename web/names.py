@@ -5,7 +5,7 @@ from typing import Any
 from catalogue.edtf import BadDate
 from catalogue.edtf import parse as parse_date
 from catalogue.fields import Catalogue
-from catalogue.registration import Agency, IntendedUse
+from catalogue.registration import Agency, IntendedUse, agency_from_document
 from crypto.encoding import parse_canonical
 from vault.registry import Snapshot
 from web.words import Words
@@ -15,6 +15,12 @@ def agency_name(registry: Snapshot, agency: str, language: str) -> str:
     """The name of an agency, also of one that was revoked; its id where there never was one."""
     found = _document(registry, "agency", agency, "")
     return str(found["names"][language]) if found else agency
+
+
+def agency_of(registry: Snapshot, agency: str) -> Agency | None:
+    """An agency as it registered itself, also one that was revoked; None where there never was."""
+    found = _document(registry, "agency", agency, "")
+    return agency_from_document(found) if found else None
 
 
 def purpose_of(registry: Snapshot, agency: str, use: str, language: str) -> str:

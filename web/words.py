@@ -109,5 +109,15 @@ def _quality(parameter: str) -> float:
         return 0.0
 
 
+def today(at_ms: int) -> date:
+    """The day that calendars at home show at an instant."""
+    return _local(at_ms).date()
+
+
+def day_begins(day: date) -> int:
+    """The instant at which a day begins at home."""
+    return int(datetime(day.year, day.month, day.day, tzinfo=ZONE).timestamp() * 1000)
+
+
 def _local(at_ms: int) -> datetime:
     return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(ZONE)

@@ -1,7 +1,9 @@
 """Every screen once: where it is, and how one gets there. Tests and pictures walk along it."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from playwright.sync_api import BrowserContext, Page
 
@@ -48,6 +50,34 @@ def _result(page: Page, stage: Stage) -> None:
     page.locator("form[action='/desk/done']").first.wait_for()
 
 
+def _open_alarm(page: Page, _stage: Stage) -> None:
+    page.locator(".entries .alarm a[href*='/wallet/activity/']").first.click()
+    page.locator("h1").wait_for()
+
+
+def _report_alarm(page: Page, stage: Stage) -> None:
+    _open_alarm(page, stage)
+    page.locator("a[href*='/wallet/report']").first.click()
+    page.locator("input[name=reason]").first.check()
+    page.locator("main form button[type=submit]").first.click()
+    page.locator("textarea").wait_for()
+
+
+def _preview(page: Page, _stage: Stage) -> None:
+    record = (CLI / "fictional_person.json").read_text("utf-8")
+    page.locator("[name=answer]").fill(record)
+    found = json.loads(record)
+    page.locator("[name=bsn]").fill((found.get("personen") or [found])[0]["burgerservicenummer"])
+    page.locator("main form button[type=submit]").first.click()
+    page.locator("[name=fields]").first.wait_for()
+
+
+def _link(page: Page, _stage: Stage) -> None:
+    page.locator("main form button[type=submit]").first.click()
+    page.locator("a[download]").wait_for()
+
+
+CLI = Path(__file__).resolve().parents[2] / "cli"
 _CHOICE = "?agency={agency}&use={use}"
 SCREENS = (
     Screen("welcome", "/", "nobody"),
@@ -59,6 +89,17 @@ SCREENS = (
     Screen("home", "/wallet"),
     Screen("recovery", "/wallet/recovery"),
     Screen("data", "/wallet/data"),
+    Screen("field", "/wallet/data/identity.full_name"),
+    Screen("field-add", "/wallet/data/add"),
+    Screen("field-edit", "/wallet/data/identity.birth_date/edit"),
+    Screen("import", "/wallet/import"),
+    Screen("import-preview", "/wallet/import", steps=_preview),
+    Screen("export", "/wallet/export"),
+    Screen("export-link", "/wallet/export", steps=_link),
+    Screen("activity", "/wallet/activity"),
+    Screen("activity-check", "/wallet/activity/check"),
+    Screen("entry", "/wallet/activity", steps=_open_alarm),
+    Screen("report", "/wallet/activity", steps=_report_alarm),
     Screen("share", "/wallet/share"),
     Screen("choose", "/wallet/share/choose" + _CHOICE),
     Screen("review", "/wallet/share/review" + _CHOICE),

@@ -33,6 +33,8 @@ ACTIONS: Mapping[str, str] = MappingProxyType(
         "registry.revoke": N_("A registration was withdrawn"),
         "key.rotate": N_("A key of the vault was renewed"),
         "calls.limited": N_("There were too many calls"),
+        "vault.export": N_("You took a copy of your data"),
+        "vault.block": N_("All devices were shut out with the block code"),
     }
 )
 

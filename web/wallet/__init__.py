@@ -1,8 +1,25 @@
 """The citizen's pages."""
 
-from web.wallet import access, data, home, keys, lost, settings, share, start, unlock
+from web.wallet import (
+    access,
+    activity,
+    data,
+    export,
+    field,
+    home,
+    importing,
+    keys,
+    lost,
+    report,
+    settings,
+    share,
+    start,
+    unlock,
+)
 
-ROUTERS = (
-    home.router, start.router, unlock.router, settings.router, keys.router, lost.router,
-    data.router, share.router, access.router,
+_IN_ORDER = (
+    home, start, unlock, settings, keys, lost,
+    data, field, importing, export,
+    share, access, activity, report,
 )  # fmt: skip
+ROUTERS = tuple(module.router for module in _IN_ORDER)

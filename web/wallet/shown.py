@@ -22,6 +22,7 @@ class ShownGrant:
     agency: str
     purpose: str
     fields: tuple[str, ...]
+    field_ids: tuple[str, ...]
     state: str  # offered | active | ended | expired
     created_at: int
     offer_ends: int
@@ -53,6 +54,7 @@ def _shown(
         agency=agency_name(registry, terms.agency, language),
         purpose=purpose_of(registry, terms.agency, terms.use, language),
         fields=tuple(field_label(vault.system.catalogue, name, language) for name in terms.fields),
+        field_ids=terms.fields,
         state="expired" if is_open and now_ms >= ends else found.state,
         created_at=found.created_at,
         offer_ends=found.offer_ends,

@@ -1,0 +1,103 @@
+"""A copy of everything: a link that lives a quarter of an hour, works once, and here alone.
+
+The file is made before its link is spent, and leaves after the log says so: a copy that could not
+be made costs no link.
+"""
+
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from types import MappingProxyType
+
+from fastapi import APIRouter, Request, Response
+
+from api.shapes import id_bytes, instant
+from crypto.encoding import b64u
+from vault.errors import BadInput, NotFound, Replayed
+from vault.exporting import LINK_SECONDS
+from web.citizen import Owner, WalletRoute
+from web.forms import GivenForm
+from web.pages import HEADERS, OpenedPages, OpenedVault, language_of
+from web.papers.document import export_pdf
+from web.papers.gathering import Export, gather
+from web.papers.portable import export_json
+from web.papers.tongue import Tongue
+from web.papers.typeset import CannotTypeset, TooBusy
+from web.wallet.data import tongue_for
+
+router = APIRouter(route_class=WalletRoute, tags=["pages"], include_in_schema=False)
+
+_Made = Callable[[Export, Tongue], bytes]
+FORMATS: Mapping[str, tuple[str, _Made]] = MappingProxyType(
+    {
+        "pdf": ("application/pdf", export_pdf),
+        "json": ("application/json", lambda export, _tongue: export_json(export)),
+    }
+)
+
+
+@router.get("/wallet/export")
+def ask(request: Request, _owner: Owner, pages: OpenedPages) -> Response:
+    """What a copy holds, and in which form."""
+    return pages.render(request, "wallet/export.html", here="data")
+
+
+@router.post("/wallet/export")
+def make_link(
+    request: Request, form: GivenForm, owner: Owner, pages: OpenedPages, vault: OpenedVault
+) -> Response:
+    """The link, on this page alone. Takes a fresh unlock."""
+    format_ = form.text("format")
+    if format_ not in FORMATS:
+        raise BadInput("A copy is JSON or PDF.", "bad_form")
+    now_ms = vault.system.clock.now_ms()
+    link = vault.export_link(owner)
+    return pages.render(
+        request,
+        "wallet/export_link.html",
+        here="data",
+        format=format_,
+        href=f"/wallet/export/{b64u(link)}.{format_}",
+        ends=now_ms + LINK_SECONDS * 1000,
+    )
+
+
+@router.get("/wallet/export/{link}.{format}")
+def download(
+    request: Request,
+    link: str,
+    format: str,
+    owner: Owner,
+    pages: OpenedPages,
+    vault: OpenedVault,
+) -> Response:
+    """The copy, once; then, or too late, or for anybody else, a page that says so."""
+    if format not in FORMATS:
+        raise NotFound("There is no copy in this form.")
+    media_type, made = FORMATS[format]
+    try:
+        export = gather(vault, owner, language_of(request))
+        content = made(export, tongue_for(request))
+        vault.record_export(owner, id_bytes(link))
+    except (NotFound, Replayed) as gone:
+        state = "used" if isinstance(gone, Replayed) else "over"
+        return _no_copy(request, pages, state, HTTPStatus.GONE)
+    except CannotTypeset as error:
+        state = "busy" if isinstance(error, TooBusy) else "failed"
+        return _no_copy(request, pages, state, HTTPStatus.SERVICE_UNAVAILABLE)
+    name = f"burgerkluis-{instant(export.made_at)[:10]}.{format}"
+    return Response(
+        content,
+        media_type=media_type,
+        headers={**HEADERS, "Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+def _no_copy(request: Request, pages: OpenedPages, state: str, status: int) -> Response:
+    return pages.render(
+        request,
+        "wallet/export_none.html",
+        status,
+        here="data",
+        state=state,
+        again=request.url.path,
+    )

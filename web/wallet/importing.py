@@ -1,0 +1,167 @@
+"""Putting in what the Dutch population register (BRP) answered: look at it first, then choose."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from catalogue.brp import Imported, passes_eleven_test, person_from_answer
+from catalogue.errors import CatalogueFault
+from crypto.encoding import parse_json
+from crypto.errors import Malformed
+from vault.fields import NewValue
+from web.citizen import Owner, WalletRoute
+from web.forms import Form, GivenForm
+from web.names import field_label
+from web.pages import OpenedPages, OpenedVault, language_of, see, words_for
+from web.papers.words import N_
+from web.wallet.data import tongue_for
+from web.wallet.stating import one_of
+
+router = APIRouter(route_class=WalletRoute, tags=["pages"], include_in_schema=False)
+
+ANSWER_CHARACTERS_MAX = 100_000  # one person with family is some 20 000
+
+FAULTS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "empty": ("answer", N_("Choose the file, or paste the text.")),
+        "too_large": ("answer", N_("This is too large for an answer about one person.")),
+        "not_json": (
+            "answer",
+            N_("We can't read this. Choose the file as you got it; its name ends in .json."),
+        ),
+        "not_a_register_answer": (
+            "answer",
+            N_("This is not an answer of the population register. Choose another file."),
+        ),
+        "person_not_in_answer": (
+            "bsn",
+            N_("The answer is not about the person with this number. Look at both once more."),
+        ),
+        "person_not_unique": (
+            "answer",
+            N_("The answer has two people with this number. Ask your municipality about it."),
+        ),
+        "bad_bsn": (
+            "bsn",
+            N_("This is not a citizen service number. It has nine figures; type it once more."),
+        ),
+        "nothing": ("answer", N_("The answer says nothing that your vault can hold.")),
+    }
+)
+
+
+class _Wrong(Exception):
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@router.get("/wallet/import")
+def ask(request: Request, _owner: Owner, pages: OpenedPages) -> Response:
+    """What to bring, and where to get it."""
+    return _ask(request, pages, {"answer": "", "bsn": ""})
+
+
+@router.post("/wallet/import/preview")
+def preview(
+    request: Request, form: GivenForm, owner: Owner, pages: OpenedPages, vault: OpenedVault
+) -> Response:
+    """What would be stated. Nothing is put in yet."""
+    try:
+        found = _read(form)
+    except _Wrong as wrong:
+        return _again(request, pages, form, wrong)
+    held, tongue, catalogue = vault.values(owner), tongue_for(request), vault.system.catalogue
+    rows = []
+    for name, value in found.values.items():
+        field, own = catalogue[name], held.get(name)
+        before = None if own is None else own.statement.value
+        rows.append(
+            {
+                "field": name,
+                "label": field_label(catalogue, name, language_of(request)),
+                "text": tongue.value(field, value),
+                "before": None if own is None else tongue.value(field, before),
+                "is_same": own is not None and before == value,
+                "is_doubted": name in found.under_investigation,
+            }
+        )
+    return pages.render(
+        request, "wallet/import_preview.html", here="data", rows=rows, typed=_typed(form)
+    )
+
+
+@router.post("/wallet/import")
+def put(
+    request: Request, form: GivenForm, owner: Owner, pages: OpenedPages, vault: OpenedVault
+) -> Response:
+    """Puts in what was left ticked, as the citizen's own statement."""
+    try:
+        found = _read(form)
+    except _Wrong as wrong:
+        return _again(request, pages, form, wrong)
+    chosen = set(form.texts("fields"))
+    new = [
+        NewValue(
+            name,
+            value,
+            "under_investigation" if name in found.under_investigation else "stated",
+        )
+        for name, value in found.values.items()
+        if name in chosen
+    ]
+    if new:
+        vault.put(owner, new)
+    return see(f"/wallet/data?imported={len(new)}")
+
+
+def _read(form: Form) -> Imported:
+    text, bsn = one_of(form, "answer"), "".join(one_of(form, "bsn").split())
+    if not text:
+        raise _Wrong("empty")
+    if len(text) > ANSWER_CHARACTERS_MAX:
+        raise _Wrong("too_large")
+    if not passes_eleven_test(bsn):
+        raise _Wrong("bad_bsn")
+    try:
+        found = person_from_answer(parse_json(text.removeprefix("\ufeff")), bsn)
+    except Malformed:
+        raise _Wrong("not_json") from None
+    except CatalogueFault as fault:
+        code = fault.code if fault.code in FAULTS else "not_a_register_answer"
+        raise _Wrong(code) from None
+    if not found.values:
+        raise _Wrong("nothing")
+    return found
+
+
+def _again(request: Request, pages: OpenedPages, form: Form, wrong: _Wrong) -> Response:
+    part, text = FAULTS[wrong.code]
+    typed = _typed(form)
+    if len(typed["answer"]) > ANSWER_CHARACTERS_MAX:
+        typed["answer"] = ""  # it would be sent there and back for nothing
+    return _ask(request, pages, typed, {part: words_for(request).gettext(text)}, 400)
+
+
+def _ask(
+    request: Request,
+    pages: OpenedPages,
+    typed: Mapping[str, Any],
+    faults: Mapping[str, str] = MappingProxyType({}),
+    status: int = 200,
+) -> Response:
+    return pages.render(
+        request,
+        "wallet/import.html",
+        status,
+        here="data",
+        faults=faults,
+        characters_max=ANSWER_CHARACTERS_MAX,
+        typed=typed,
+    )
+
+
+def _typed(form: Form) -> dict[str, str]:
+    return {"answer": one_of(form, "answer"), "bsn": one_of(form, "bsn")}
