@@ -182,7 +182,7 @@ def test_a_removal_of_a_method_that_broke_off_is_finished(
     store.vault.sweep()
 
     assert SaltKey("method", added.id) not in salts_of(store, "method")
-    assert count(store, methods) == 2
+    assert count(store, methods) == 3  # device, recovery code, block code
     assert_whole(store)
 
 
