@@ -119,7 +119,7 @@ def activity(
     request: Request, owner: Owner, pages: OpenedPages, vault: OpenedVault, before: str = ""
 ) -> Response:
     """A page of the log, newest first, by month; alarms that nobody has seen stand above it."""
-    asked, line = Filter.of(request), shower(request, vault)
+    asked, line = Filter.of(request), shower(request, vault, owner)
     wanted = None if asked.is_whole else asked
     found = vault.activity(owner, Page(most=LINES, before=after(before), wanted=wanted))
     is_first = not before
@@ -178,7 +178,7 @@ def entry_page(
         request,
         "wallet/entry.html",
         here="activity",
-        one=shower(request, vault)(entry),
+        one=shower(request, vault, owner)(entry),
         contact=agency_of(vault.registry(), entry.event.actor.id or ""),
         checked=check_page(vault, found, is_whole=False, is_first=False),
         number=entry.chain.subject_seq,

@@ -178,4 +178,4 @@ def _reads(request: Request, vault: Vault, owner: caller.Owner, field: str) -> l
             ),
         ),
     )
-    return [*map(shower(request, vault), found.entries)]
+    return [*map(shower(request, vault, owner), found.entries)]

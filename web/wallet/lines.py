@@ -7,6 +7,7 @@ from types import MappingProxyType
 from fastapi import Request
 
 from audit.shapes import entry_id_text
+from vault import caller
 from vault.activities import NEWEST, Entry, Page, Place
 from vault.vault import Vault
 from web import names
@@ -46,7 +47,7 @@ class Line:
     icon: str
     outcome: str
     reason: str
-    agency: str  # its id; empty for what no agency did
+    agency: str  # id of the one that acted, or that the grant was for; else empty
     who: str
     officer: str
     purpose: str
@@ -62,8 +63,9 @@ class Line:
 Shower = Callable[[Entry], Line]
 
 
-def shower(request: Request, vault: Vault) -> Shower:
+def shower(request: Request, vault: Vault, owner: caller.Owner) -> Shower:
     """What turns entries into lines, in the language of whoever asks."""
+    granted_to = {one.grant_id: one.terms.agency for one in vault.grants(owner)}
     registry, language, words = vault.registry(), language_of(request), words_for(request)
     catalogue, gettext = vault.system.catalogue, words.gettext
 
@@ -89,6 +91,9 @@ def shower(request: Request, vault: Vault) -> Shower:
         if done is not None and event.actor.kind == "agency":
             return gettext(done) % {"agency": name(event.actor.id)}
         told = gettext(ACTIONS.get(event.action, event.action))
+        if event.action == "offer.create" and (event.grant or b"") in granted_to:
+            office = name(granted_to[event.grant or b""])
+            told = gettext("You made a code for %(agency)s") % {"agency": office}
         if event.outcome == "permitted":
             return told
         return f"{told} – " + (
@@ -98,7 +103,8 @@ def shower(request: Request, vault: Vault) -> Shower:
 
     def line(entry: Entry) -> Line:
         event = entry.event
-        agency = event.actor.id if event.actor.kind in {"agency", "source"} else None
+        by_agency = event.actor.kind in {"agency", "source"}
+        agency = event.actor.id if by_agency else granted_to.get(event.grant or b"")
         fields = event.fields_given or event.fields_requested or ()
         reason = event.reason
         return Line(

@@ -60,7 +60,7 @@ def report(
     reason: Annotated[str, Query(max_length=20)] = "",
 ) -> Response:
     """What is wrong; then whom to tell, with a letter about it. It holds no value."""
-    line = shower(request, vault)(entry_at(vault, owner, entry)) if entry else None
+    line = shower(request, vault, owner)(entry_at(vault, owner, entry)) if entry else None
     about = (line.agency if line is not None else "") or agency
     registry, words = vault.registry(), words_for(request)
     found = agency_of(registry, about)
