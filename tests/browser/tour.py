@@ -78,6 +78,18 @@ def _link(page: Page, _stage: Stage) -> None:
 
 
 CLI = Path(__file__).resolve().parents[2] / "cli"
+def _sheet(page: Page, stage: Stage) -> None:
+    page.locator("[name=proof][value=code]").check()
+    page.locator("[name=recovery_code]").fill(stage.citizen.recovery_code)
+    page.locator("#make button").click()
+    page.locator("[data-recovery-code]").wait_for()
+
+
+def _first_key(page: Page, _stage: Stage) -> None:
+    page.locator("a[href*='keys/remove']").first.click()
+    page.locator("form[action='/wallet/settings/keys/remove']").wait_for()
+
+
 _CHOICE = "?agency={agency}&use={use}"
 SCREENS = (
     Screen("welcome", "/", "nobody"),
@@ -109,4 +121,15 @@ SCREENS = (
     Screen("desk-enrol", "/desk/enrol#code", "nobody"),
     Screen("desk-scan", "/desk", "officer"),
     Screen("desk-result", "/desk", "officer", _result),
+    Screen("start-with-file", "/wallet/start?key=file", "nobody"),
+    Screen("unlock-again", "/wallet/unlock?next=/wallet/settings&again=1", "nobody"),
+    Screen("lost", "/lost", "nobody"),
+    Screen("erased", "/wallet/erased", "nobody"),
+    Screen("settings", "/wallet/settings"),
+    Screen("key-add", "/wallet/settings/keys/add"),
+    Screen("key-add-file", "/wallet/settings/keys/add?key=file"),
+    Screen("key-remove", "/wallet/settings", steps=_first_key),
+    Screen("sheet-new", "/wallet/settings/sheet"),
+    Screen("sheet", "/wallet/settings/sheet", steps=_sheet),
+    Screen("erase", "/wallet/settings/erase"),
 )

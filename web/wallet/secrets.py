@@ -21,7 +21,6 @@ _NAMES = {
     "Android": "Android",
     "Windows": "Windows",
     "Macintosh": "Mac",
-    "Linux": "Linux",
 }
 
 

@@ -155,6 +155,7 @@ export function guard(form) {
     try {
       if (held && !held.value) held.value = await present(form, tell);
       if (own) own.value = mode === "get" ? await present(form, tell) : await fresh(form, tell, file);
+      await new Promise((go) => setTimeout(go)); // a form can't be sent while it is being stopped
       ready = true;
       tell("sending");
       form.requestSubmit();
