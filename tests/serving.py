@@ -13,7 +13,10 @@ from fastapi.routing import APIRoute
 from cli.serve import listen, make_app, make_server
 from tests.builders import Store
 
-NO_PAGE = ("/static/", "/sw.js", "/scan-worker.js", "/app.")
+NO_PAGE = (
+    "/static/", "/sw.js", "/scan-worker.js", "/app.",
+    "/wallet/events", "/desk/events", "/desk/stands",
+)  # fmt: skip
 """What pages are made of: each with a policy of its own, which allows no more than it needs."""
 STOP_SECONDS_MAX = 20
 LIMITS = {"registrations_per_hour": 10_000, "unlock_failures_per_hour": 10_000}

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from audit.entry import Event, Officer
-from consent.decision import Deny, ReadFacts, decide_read
+from consent.decision import ACTIVE, Deny, ReadFacts, decide_read
 from consent.terms import Terms
 from crypto.box import derive_id
 from crypto.encoding import unb64u
@@ -98,6 +98,19 @@ async def read(
     if recorded.permitted and released is not None and released.reads_max is None:
         return released.values, recorded
     return await aside(lambda: reading.finish(recorded, released)), recorded
+
+
+def stands(system: System, holder: caller.TokenHolder, now_ms: int) -> int | None:
+    """Until when the token still gives access; None once it does not. It is no read, no entry."""
+    reading = _Reading(system, holder, (), now_ms)
+    try:
+        with system.main.read() as connection:
+            found = reading._find(connection)
+    except InvalidToken:
+        return None
+    facts = reading._facts(found, {})
+    over = found.keys is None or not facts.key_matches or now_ms >= facts.not_after
+    return None if over or facts.state != ACTIVE else facts.not_after
 
 
 @dataclass(frozen=True, slots=True)

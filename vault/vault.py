@@ -3,10 +3,10 @@
 A method takes a caller, reads the clock once, decides, records in the audit log, and acts: in that
 order, so that no value reaches an agency and no grant changes that the log does not say. Only an
 end or an erasure does not wait for a broken log, which is then owed the entry. No entries have what
-owners see of their own (`overview`, `grants`, `history`, `pulse`), `log_out`, `end_session`,
-`acknowledge`, invitations, links to an export, and officers' sessions; `registry`, `checkpoint` and
-`tile` are public and take no caller. What may be done is decided in `consent/decision.py`; how it
-is kept stands in docs/format.md.
+owners see of their own (`overview`, `grants`, `history`, `pulse`), whether a token `stands`,
+`log_out`, `end_session`, `acknowledge`, invitations, links to an export, and officers' sessions;
+`registry`, `checkpoint` and `tile` are public and take no caller. What may be done is decided in
+`consent/decision.py`; how it is kept stands in docs/format.md.
 """
 
 from collections.abc import Mapping, Sequence
@@ -199,6 +199,10 @@ class Vault:
     ) -> tuple[dict[str, reading.Released], Recorded]:
         """Granted fields, all or none, after their entry is in the log; and where it stands."""
         return await reading.read(self.system, holder, names, self._now(), aside)
+
+    def stands(self, holder: caller.TokenHolder) -> int | None:
+        """Until when a token still gives access, or None. It shows no value and is no read."""
+        return reading.stands(self.system, holder, self._now())
 
     # The operator keeps the registry.
 

@@ -13,13 +13,16 @@ from webauthn import verify_authentication_response, verify_registration_respons
 from webauthn.helpers import parse_authentication_credential_json
 from webauthn.helpers.exceptions import WebAuthnException
 
+from catalogue.registration import Invited
 from crypto.encoding import unb64u
 from crypto.errors import Malformed
 from vault import caller
 from vault.errors import Refused, SessionEnded
 from vault.officers import OfficerSession
+from vault.registry import Snapshot
 from vault.vault import Vault
 from web import cookies
+from web.names import agency_name
 from web.pages import PageRoute, see
 
 
@@ -58,6 +61,14 @@ def look(request: Request, vault: Vault, officer: caller.Officer) -> OfficerSess
     session = vault.officer_session(officer)
     request.state.officer_session = session
     return session
+
+
+def party_name(registry: Snapshot, person: Invited, language: str) -> str:
+    """The organisation for which somebody is, or becomes, an officer."""
+    if person.role == "agency":
+        return agency_name(registry, person.party, language)
+    found = registry.auditors.get(person.party)
+    return found.names[language] if found else person.party
 
 
 def sign_out(response: Response) -> Response:

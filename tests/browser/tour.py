@@ -78,6 +78,8 @@ def _link(page: Page, _stage: Stage) -> None:
 
 
 CLI = Path(__file__).resolve().parents[2] / "cli"
+
+
 def _sheet(page: Page, stage: Stage) -> None:
     page.locator("[name=proof][value=code]").check()
     page.locator("[name=recovery_code]").fill(stage.citizen.recovery_code)

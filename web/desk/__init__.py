@@ -1,5 +1,5 @@
 """The pages of a counter: sign in, take a code, see what the citizen shares, and be done."""
 
-from web.desk import counter, sign_in
+from web.desk import counter, events, sign_in
 
-ROUTERS = (sign_in.router, counter.router)
+ROUTERS = (sign_in.router, counter.router, events.router)

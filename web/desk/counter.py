@@ -1,50 +1,54 @@
 """At the counter: a code is taken, its data is shown, and goes from the screen when done.
 
-The access token stays with the officer's browser, in a cookie that no script reads, and works in
-no session but the one that redeemed it. Every look is a read, and names the officer to the citizen.
+Every look is a read, and names the officer to the citizen. One citizen at a time in one browser.
 """
 
-from dataclasses import dataclass
+import re
+from typing import Any
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from api.data import SUPERSEDED
 from catalogue.registration import IntendedUse
-from vault.errors import InvalidGrant
+from vault import caller
+from vault.errors import BadInput, InvalidGrant, InvalidToken, NotFound, Refused
+from vault.officers import OfficerSession
 from vault.reading import Released
 from vault.vault import Vault
-from web import cookies
+from web import qr
+from web.desk.showing import Reading, begun, forget, held, keep, rows_of, trace
 from web.forms import GivenForm
-from web.names import agency_name, field_label, value_text
+from web.names import agency_name
 from web.officers import Officer, OfficerRoute, look
-from web.pages import OpenedPages, OpenedVault, language_of, see, words_for
+from web.pages import OpenedPages, OpenedVault, Pages, language_of, see, words_for
+from web.wallet.shown import period_text
 
 router = APIRouter(route_class=OfficerRoute, tags=["pages"], include_in_schema=False)
 
-CODE_CHARACTERS_MAX = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One field of the use, shared or not. Nobody is blamed for what is not."""
-
-    label: str
-    why: str
-    mandatory: bool
-    value: str | None = None
-    source: str = ""
-    stated_at: int = 0
-    status: str = ""
+CODE_CHARACTERS_MAX = 400
+SHOWN_SECONDS = 180  # then the values leave the screen; another look is another read
+TEST_CODE = "VG1" + "TEST" * 8 + "TS"
+"""For trying a scanner: has the form of a code and is none."""
+_READER = {"reader": "vendor/zxing_reader.js", "wasm": "vendor/zxing_reader.wasm"}
+_CODE = re.compile(r"VG1[0-9A-HJKMNP-TV-Z]{34}")
+_LOOKALIKES = str.maketrans("OIL", "011")
 
 
 @router.get("/desk")
 def desk(request: Request, officer: Officer, pages: OpenedPages, vault: OpenedVault) -> Response:
-    """Ready for the next citizen."""
-    session = look(request, vault, officer)
-    agency = agency_name(vault.registry(), session.officer.party, language_of(request))
+    """Ready for the next citizen; or a citizen is open here still."""
+    session = _at_counter(request, vault, officer)
+    return _ask(request, pages, vault, session)
+
+
+@router.get("/desk/scanner")
+def scanner(request: Request, officer: Officer, pages: OpenedPages, vault: OpenedVault) -> Response:
+    """A code that opens nothing, to try a hand scanner or the camera with."""
+    _at_counter(request, vault, officer)
+    picture = qr.inline(f"{vault.system.settings.url.upper()}/S#{TEST_CODE}")
     return pages.render(
-        request, "desk/scan.html", here="scan", officer=session.officer, agency=agency, error=""
+        request, "desk/scanner.html", here="scanner", picture=picture, code=TEST_CODE
     )
 
 
@@ -53,34 +57,40 @@ async def redeem(
     request: Request, form: GivenForm, officer: Officer, pages: OpenedPages, vault: OpenedVault
 ) -> Response:
     """Redeems a code, once, and reads what it gives."""
-    session = await run_in_threadpool(look, request, vault, officer)
+    session = await run_in_threadpool(_at_counter, request, vault, officer)
+    code = code_in(form.text("code", CODE_CHARACTERS_MAX), vault)
+    digits, before = form.text("tx_code", 8), held(request)
+    if code is None:
+        return _ask(request, pages, vault, session, error="shape")
+    if code == TEST_CODE:
+        return _ask(request, pages, vault, session, error="test")
+    if before is not None and before.code == trace(code):
+        return _ask(request, pages, vault, session, error="again")
     agency = await run_in_threadpool(vault.agency_of, officer)
-    code, tx_code = form.text("code", CODE_CHARACTERS_MAX), form.text("tx_code", 8)
-    name = agency_name(vault.registry(), session.officer.party, language_of(request))
     try:
-        redeemed, _ = await run_in_threadpool(
-            vault.redeem, agency, code.rpartition("#")[2], tx_code or None
-        )
+        redeemed, _ = await run_in_threadpool(vault.redeem, agency, code, digits or None)
+    except BadInput:
+        wants = "not-wanted" if digits else "digits"
+        return _ask(request, pages, vault, session, error=wants, code=code)
     except InvalidGrant:
-        return pages.render(
-            request, "desk/scan.html", 400, here="scan", officer=session.officer, agency=name,
-            error="code",
-        )  # fmt: skip
-    holder = await run_in_threadpool(vault.holder_of, officer, redeemed.token)
-    released, _ = await vault.read(holder, redeemed.fields, run_in_threadpool)
+        error = "wrong-digits" if digits else "code"
+        return _ask(request, pages, vault, session, error=error, code=code if digits else "")
     use = vault.registry().registered(session.officer.party, redeemed.terms.use).use
-    response = pages.render(
-        request,
-        "desk/result.html",
-        here="scan",
-        officer=session.officer,
-        agency=name,
-        use=use,
-        rows=rows_of(request, vault, use, released),
-        not_after=redeemed.not_after,
-    )
-    cookies.set_cookie(response, cookies.READING, redeemed.token)
-    return response
+    if use is None:
+        raise NotFound("This use is not registered any more.")
+    return await _show(request, officer, pages, vault, begun(redeemed, code, use))
+
+
+@router.post("/desk/look")
+async def look_again(
+    request: Request, form: GivenForm, officer: Officer, pages: OpenedPages, vault: OpenedVault
+) -> Response:
+    """Another look at the same citizen's data: another read, which the citizen sees."""
+    session = await run_in_threadpool(_at_counter, request, vault, officer)
+    reading = held(request)
+    if reading is None or not reading.token or reading.id != form.text("of"):
+        return _ask(request, pages, vault, session, error="gone")
+    return await _show(request, officer, pages, vault, reading)
 
 
 @router.post("/desk/done")
@@ -88,31 +98,93 @@ def done(request: Request, _form: GivenForm, officer: Officer, vault: OpenedVaul
     """The citizen is helped: nothing of it stays in this browser."""
     look(request, vault, officer)
     response = see("/desk")
-    cookies.drop_cookie(response, cookies.READING)
+    forget(response, held(request))
     return response
 
 
-def rows_of(
-    request: Request, vault: Vault, use: IntendedUse | None, released: dict[str, Released]
-) -> list[Row]:
-    """Every field of the use, in its order, as shared or not."""
-    if use is None:
-        return []
-    language, words, catalogue = language_of(request), words_for(request), vault.system.catalogue
-    rows = []
-    for one in use.fields:
-        row = Row(field_label(catalogue, one.id, language), one.why[language], one.mandatory)
-        found = released.get(one.id)
-        if found is not None:
-            statement = found.statement
-            row = Row(
-                row.label,
-                row.why,
-                row.mandatory,
-                value_text(catalogue, one.id, statement.value, words),
-                statement.source,
-                statement.stated_at,
-                statement.status if found.is_current else SUPERSEDED,
-            )
-        rows.append(row)
-    return rows
+def code_in(text: str, vault: Vault) -> str | None:
+    """The code in what was scanned or typed; None for what has not the form of one of ours."""
+    address, mark, after = text.rpartition("#")
+    if mark and urlsplit(address.lower()).netloc != urlsplit(vault.system.settings.url).netloc:
+        return None
+    typed = re.sub(r"[\s-]", "", after).upper()
+    code = typed[:3] + typed[3:].translate(_LOOKALIKES)
+    return code if _CODE.fullmatch(code) else None
+
+
+async def _show(
+    request: Request, officer: Officer, pages: Pages, vault: Vault, reading: Reading
+) -> Response:
+    """Reads, and shows what was read. Access that has ended meanwhile shows nothing."""
+    session = await run_in_threadpool(look, request, vault, officer)
+    holder = await run_in_threadpool(vault.holder_of, officer, reading.token)
+    try:
+        use, released = await _read(vault, session.officer.party, holder, reading)
+    except InvalidToken:
+        page = _ask(request, pages, vault, session, error="closed")
+        forget(page, reading)
+        return page
+    stands = await run_in_threadpool(vault.stands, holder)
+    page = pages.render(
+        request,
+        "desk/result.html",
+        here="scan",
+        **_who(request, vault, session),
+        use=use,
+        rows=rows_of(request, vault, use, released),
+        reading=reading,
+        stands=stands is not None,
+        retention=period_text(use.retention, words_for(request)),
+        left_seconds=max(0, reading.not_after - vault.system.clock.now_ms()) // 1000,
+        shown_seconds=SHOWN_SECONDS,
+    )
+    keep(page, reading)
+    return page
+
+
+async def _read(
+    vault: Vault, agency: str, holder: caller.TokenHolder, reading: Reading
+) -> tuple[IntendedUse, dict[str, Released]]:
+    use = vault.registry().registered(agency, reading.use).use
+    if use is None:  # revoked meanwhile
+        raise InvalidToken
+    released, _ = await vault.read(holder, reading.fields(use), run_in_threadpool)
+    return use, released
+
+
+def _ask(
+    request: Request,
+    pages: Pages,
+    vault: Vault,
+    session: OfficerSession,
+    error: str = "",
+    code: str = "",
+) -> Response:
+    """The page that takes a code. `code`: one that is right as far as it goes, and lacks digits."""
+    reading, harmless = held(request), {"", "test", "digits"}
+    return pages.render(
+        request,
+        "desk/scan.html",
+        200 if error in harmless else 400,
+        here="scan",
+        **_who(request, vault, session),
+        error=error,
+        code=code,
+        still_open=reading.id if reading and reading.token and error in {"", "again"} else "",
+        scanner={name: pages.statics.url(path) for name, path in _READER.items()}
+        if set(_READER.values()) <= pages.statics.files.keys()
+        else {},
+    )
+
+
+def _who(request: Request, vault: Vault, session: OfficerSession) -> dict[str, Any]:
+    name = agency_name(vault.registry(), session.officer.party, language_of(request))
+    return {"officer": session.officer, "agency": name}
+
+
+def _at_counter(request: Request, vault: Vault, officer: caller.Officer) -> OfficerSession:
+    """The officer's session; refused to who works for an auditor."""
+    session = look(request, vault, officer)
+    if session.officer.role != "agency":
+        raise Refused("This page is for officers of an agency.", "wrong_role")
+    return session

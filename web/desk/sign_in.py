@@ -6,11 +6,19 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from crypto.encoding import b64u
 from vault.caller import Stranger
-from vault.errors import Refused
+from vault.errors import Conflict, Refused
+from vault.vault import Vault
 from web import cookies
 from web.forms import GivenForm
-from web.officers import Officer, OfficerRoute, sign_out, start_session, verified_passkey
-from web.pages import OpenedPages, OpenedVault, see
+from web.officers import (
+    Officer,
+    OfficerRoute,
+    party_name,
+    sign_out,
+    start_session,
+    verified_passkey,
+)
+from web.pages import OpenedPages, OpenedVault, Pages, language_of, see
 
 Area = Literal["desk", "auditor"]
 
@@ -28,18 +36,37 @@ router = APIRouter(
 
 
 @router.get("/{area}/enrol")
-def invited(request: Request, pages: OpenedPages, vault: OpenedVault) -> Response:
-    """The invitation stands in the fragment; a module brings it into the form."""
-    challenge = b64u(vault.officer_challenge(Stranger()))
-    return pages.render(request, "desk/enrol.html", challenge=challenge)
+def invited(request: Request, pages: OpenedPages) -> Response:
+    """The invitation stands in the fragment; a module brings it into the form, or a person does."""
+    return pages.render(request, "desk/enrol.html", refused=False)
 
 
 @router.post("/{area}/enrol")
 def enrol(request: Request, form: GivenForm, pages: OpenedPages, vault: OpenedVault) -> Response:
-    """Makes the passkey the officer's own."""
-    found = verified_passkey(vault, form.text("credential", 20_000), form.text("challenge", 2000))
-    officer = vault.enrol_officer(Stranger(), form.text("invitation", 2000), *found)
+    """First whom the invitation makes an officer of what; then, with a passkey, the officer."""
+    invitation, credential = form.text("invitation", 2000), form.text("credential", 20_000)
+    try:
+        if not credential:
+            return _welcome(request, pages, vault, invitation)
+        found = verified_passkey(vault, credential, form.text("challenge", 2000))
+        officer = vault.enrol_officer(Stranger(), invitation, *found)
+    except (Refused, Conflict) as error:
+        refused = error.code if error.code in {"bad_passkey", "passkey_in_use"} else "invitation"
+        return pages.render(request, "desk/enrol.html", 403, refused=refused)
     return pages.render(request, "desk/enrolled.html", officer=officer)
+
+
+def _welcome(request: Request, pages: Pages, vault: Vault, invitation: str) -> Response:
+    """Who the person becomes. Nothing is registered yet, and the invitation is not used up."""
+    person = vault.read_invitation(Stranger(), invitation)
+    return pages.render(
+        request,
+        "desk/invited.html",
+        person=person,
+        party=party_name(vault.registry(), person, language_of(request)),
+        invitation=invitation,
+        challenge=b64u(vault.officer_challenge(Stranger())),
+    )
 
 
 @router.get("/{area}/sign-in")

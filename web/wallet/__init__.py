@@ -4,6 +4,7 @@ from web.wallet import (
     access,
     activity,
     data,
+    events,
     export,
     field,
     home,
@@ -20,6 +21,6 @@ from web.wallet import (
 _IN_ORDER = (
     home, start, unlock, settings, keys, lost,
     data, field, importing, export,
-    share, access, activity, report,
+    share, access, events, activity, report,
 )  # fmt: skip
 ROUTERS = tuple(module.router for module in _IN_ORDER)

@@ -1,87 +1,66 @@
-"""Sharing: which office, for what, which data; look at it once more; the code to show.
+"""Sharing: which office, for what, which data; look at it once more; the code to show; done.
 
 The choice travels in the address as long as it is only a choice. The code stands on the page that
-answers the decision, and nowhere else.
+answers the decision, and nowhere else. A form that is sent again makes no second code beside the
+first: it takes its place, or leads to what became of it.
 """
 
+import secrets
 from dataclasses import dataclass
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from api.shapes import id_bytes
 from catalogue.registration import Agency, IntendedUse
+from consent.decision import OFFERED
 from crypto.encoding import b64u
-from vault.errors import BadInput, NotFound
-from vault.offering import Choice
+from vault.offering import OfferMade
 from vault.vault import Vault
-from web import qr
+from web import cookies, qr
 from web.citizen import Owner, WalletRoute
 from web.forms import Form, GivenForm
-from web.names import agencies_of, agency_name, field_label, uses_of, value_text
-from web.pages import OpenedPages, OpenedVault, language_of, words_for
+from web.names import agencies_of, field_label, uses_of, value_text
+from web.pages import OpenedPages, OpenedVault, language_of, see, words_for
+from web.wallet.draft import DURATIONS_SECONDS, READS, Asked, Draft, of_form
+from web.wallet.shown import ShownGrant, grants_shown, period_text, times_shared
 
 router = APIRouter(route_class=WalletRoute, tags=["pages"], include_in_schema=False)
 
-DURATIONS_SECONDS = (3600, 86_400, 7 * 86_400, 30 * 86_400, 365 * 86_400)
-READS = (1, 5, 0)  # 0: any number
+MADE = "__Host-kluis-made"  # which form made which offer, so that the same form makes one
+MANY_OFFICES = 8
+QUERY_CHARACTERS_MAX = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """What is chosen so far: nothing secret."""
+class Office:
+    """A registered agency to choose, and how often the citizen shared with it before."""
 
     agency: Agency
-    use: IntendedUse
-    fields: tuple[str, ...]
-    seconds: int
-    reads: int
-    follow: bool
-    tx_code: bool
-
-    @property
-    def mandatory(self) -> tuple[str, ...]:
-        return tuple(one.id for one in self.use.fields if one.mandatory)
-
-    @property
-    def chosen(self) -> tuple[str, ...]:
-        """The mandatory ones are always in, in the order of the use."""
-        wanted = {*self.fields, *self.mandatory}
-        return tuple(one.id for one in self.use.fields if one.id in wanted)
-
-
-def _draft(vault: Vault, agency: str, use: str, **more: object) -> Draft:
-    found = vault.registry().registered(agency, use)
-    if found.agency is None or found.use is None:
-        raise NotFound("This agency or use is not registered, or not any more.")
-    return Draft(found.agency, found.use, **more)  # type: ignore[arg-type]
-
-
-async def _asked(
-    vault: OpenedVault,
-    agency: Annotated[str, Query(max_length=256)],
-    use: Annotated[str, Query(max_length=200)],
-    fields: Annotated[list[str] | None, Query(max_length=100)] = None,
-    seconds: int = DURATIONS_SECONDS[0],
-    reads: int = 1,
-    follow: bool = False,
-    tx_code: bool = False,
-) -> Draft:
-    return _draft(
-        vault, agency, use, fields=tuple(fields or ()), seconds=seconds, reads=reads,
-        follow=follow, tx_code=tx_code,
-    )  # fmt: skip
-
-
-Asked = Annotated[Draft, Depends(_asked)]
+    uses: list[IntendedUse]
+    times: int
 
 
 @router.get("/wallet/share")
-def offices(request: Request, _owner: Owner, pages: OpenedPages, vault: OpenedVault) -> Response:
-    """Which office, and for what."""
-    registry = vault.registry()
-    found = [(one, uses_of(registry, one.id)) for one in agencies_of(registry)]
-    return pages.render(request, "wallet/share.html", here="share", offices=found)
+def offices(
+    request: Request, owner: Owner, pages: OpenedPages, vault: OpenedVault, q: str = ""
+) -> Response:
+    """Which office, and for what; those that were chosen before come first."""
+    registry, found = vault.registry(), grants_shown(request, vault, owner)
+    every = [
+        Office(one, uses_of(registry, one.id), times_shared(found, one.id))
+        for one in agencies_of(registry)
+    ]
+    language, wanted = language_of(request), q.strip()[:QUERY_CHARACTERS_MAX].casefold()
+    shown = [one for one in every if wanted in _text_of(one, language)]
+    shown.sort(key=lambda one: (-one.times, one.agency.names[language].casefold()))
+    return pages.render(
+        request,
+        "wallet/share.html",
+        here="share",
+        offices=shown,
+        searching=len(every) >= MANY_OFFICES,
+        wanted=q.strip()[:QUERY_CHARACTERS_MAX],
+    )
 
 
 @router.get("/wallet/share/choose")
@@ -105,35 +84,54 @@ def share(
     request: Request, form: GivenForm, owner: Owner, pages: OpenedPages, vault: OpenedVault
 ) -> Response:
     """Makes the offer; its code stands on this page alone."""
-    draft = _of_form(vault, form)
-    replaces = form.text("replaces")
-    made = vault.offer(
-        owner,
-        Choice(
-            agency=draft.agency.id,
-            use=draft.use.id,
-            fields=draft.chosen,
-            duration_seconds=draft.seconds,
-            reads_max=draft.reads or None,
-            follow=draft.follow,
-            with_tx_code=draft.tx_code,
-            replaces=id_bytes(replaces) if replaces else None,
-        ),
-    )
+    draft, replaces = of_form(vault, form), _replaced(request, form)
+    before = _grant(request, owner, vault, replaces)
+    if before is not None and before.was_scanned:
+        return see(f"/wallet/share/done?grant={before.id}")
+    waits = before is not None and before.stored_state == OFFERED
+    made = vault.offer(owner, draft.choice(id_bytes(replaces) if waits else None))
+    page = _show_code(request, draft, made, pages, vault)
+    cookies.set_cookie(page, MADE, f"{form.text('once', 40)}.{b64u(made.grant_id)}")
+    return page
+
+
+@router.get("/wallet/share/done")
+def done(
+    request: Request, owner: Owner, pages: OpenedPages, vault: OpenedVault, grant: str = ""
+) -> Response:
+    """What became of a code: what is shared, with whom, until when; and what happens with it."""
+    one = _grant(request, owner, vault, grant)
+    if one is None:
+        return see("/wallet/access")
+    return pages.render(request, "wallet/done.html", here="share", one=one)
+
+
+def _grant(request: Request, owner: Owner, vault: Vault, id_: str) -> ShownGrant | None:
+    found = grants_shown(request, vault, owner) if id_ else []
+    return next((one for one in found if one.id == id_), None)
+
+
+def _replaced(request: Request, form: Form) -> str:
+    """The offer that this form made before, or the one that it says it replaces."""
+    once, _, grant = request.cookies.get(MADE, "").partition(".")
+    again = bool(once) and secrets.compare_digest(once, form.text("once", 40))
+    return grant if again else form.text("replaces")
+
+
+def _show_code(
+    request: Request, draft: Draft, made: OfferMade, pages: OpenedPages, vault: Vault
+) -> Response:
     return pages.render(
         request,
         "wallet/code.html",
         here="share",
         draft=draft,
+        once=secrets.token_urlsafe(16),
         grant=b64u(made.grant_id),
-        agency=agency_name(vault.registry(), draft.agency.id, language_of(request)),
-        labels=_labels(request, vault, draft),
+        agency=draft.agency.names[language_of(request)],
         code=made.code,
-        groups=_groups(made.code),
         picture=qr.inline(made.qr_text(vault.system.settings.url)),
         tx_code=made.tx_code,
-        offer_ends=made.offer_ends,
-        not_after=made.not_after,
         lives_seconds=max(0, made.offer_ends - vault.system.clock.now_ms()) // 1000,
     )
 
@@ -147,10 +145,13 @@ def _show(
     vault: OpenedVault,
 ) -> Response:
     catalogue, words, held = vault.system.catalogue, words_for(request), vault.values(owner)
+    language = language_of(request)
+    labels = {one.id: field_label(catalogue, one.id, language) for one in draft.use.fields}
     values = {
-        name: value_text(catalogue, name, own.statement.value, words) for name, own in held.items()
+        name: value_text(catalogue, name, held[name].statement.value, words)
+        for name in labels
+        if name in held
     }
-    labels = _labels(request, vault, draft)
     return pages.render(
         request,
         template,
@@ -159,36 +160,18 @@ def _show(
         labels=labels,
         values=values,
         missing=[labels[name] for name in draft.mandatory if name not in values],
+        times=times_shared(grants_shown(request, vault, owner), draft.agency.id),
         durations=DURATIONS_SECONDS,
-        reads=READS,
-        back=request.url.path + "?" + request.url.query,
+        reads=READS if draft.use.hidden_reads is None else (0,),
+        hidden_days=draft.use.hidden_reads and draft.use.hidden_reads.days_max,
+        retention=period_text(draft.use.retention, words),
+        fresh_seconds=vault.system.settings.grant_fresh_seconds,
+        once=secrets.token_urlsafe(16),
+        back=f"/wallet/share/review?{draft.query}",
     )
 
 
-def _labels(request: Request, vault: Vault, draft: Draft) -> dict[str, str]:
-    language = language_of(request)
-    return {
-        one.id: field_label(vault.system.catalogue, one.id, language) for one in draft.use.fields
-    }
-
-
-def _of_form(vault: Vault, form: Form) -> Draft:
-    try:
-        seconds, reads = int(form.text("seconds")), int(form.text("reads"))
-    except ValueError:
-        raise BadInput("A number is missing in this form.", "bad_form") from None
-    return _draft(
-        vault,
-        form.text("agency", 256),
-        form.text("use"),
-        fields=form.texts("fields"),
-        seconds=seconds,
-        reads=reads,
-        follow=form.ticked("follow"),
-        tx_code=form.ticked("tx_code"),
-    )
-
-
-def _groups(code: str) -> list[str]:
-    """The code as it is said and typed: its prefix, then four by four (docs/format.md, 3 Codes)."""
-    return [code[:3], *(code[at : at + 4] for at in range(3, len(code), 4))]
+def _text_of(office: Office, language: str) -> str:
+    """Where a search looks: the name, the id, and what it asks for."""
+    purposes = [use.purpose[language] for use in office.uses]
+    return " ".join([office.agency.names[language], office.agency.id, *purposes]).casefold()

@@ -1,10 +1,19 @@
-// The code on the phone: how long it is good, and that the counter has scanned it.
+// The code on the phone: how long it is good, that the counter has scanned it, and that it goes from
+// the screen when it is of no use any more. Time is counted by seconds since the page came, not by
+// the phone's clock, which may be wrong. The screen stays on meanwhile, where the phone allows it.
 
-const card = /** @type {HTMLElement} */ (document.querySelector("[data-offer]"));
-const countdown = /** @type {HTMLElement} */ (document.querySelector("[data-offer-left]"));
-const live = /** @type {HTMLElement} */ (document.querySelector("[data-offer-said]"));
-const texts = /** @type {HTMLTemplateElement} */ (document.querySelector("[data-offer-texts]")).content;
-const ends = performance.now() + Number(card.dataset.livesSeconds) * 1000;
+const SAID_AT_SECONDS = [30, 10];
+const ENDING_SECONDS = 30;
+const page = /** @type {HTMLElement} */ (document.querySelector("[data-offer]"));
+const secret = page.querySelector("[data-offer-secret]");
+const countdown = /** @type {HTMLElement} */ (page.querySelector("[data-offer-left]"));
+const said = /** @type {HTMLElement} */ (page.querySelector("[data-offer-said]"));
+const aloud = /** @type {HTMLElement} */ (page.querySelector("[data-offer-aloud]"));
+const texts = /** @type {HTMLTemplateElement} */ (page.querySelector("[data-offer-texts]")).content;
+const { offer = "", poll = "", done = "" } = page.dataset;
+const ends = performance.now() + Number(page.dataset.livesSeconds) * 1000;
+/** @type {WakeLockSentinel|null} */
+let awake = null;
 
 /** @param {string} key @param {Record<string, string>} values */
 function text(key, values = {}) {
@@ -13,26 +22,67 @@ function text(key, values = {}) {
 }
 
 function tick() {
+  if (page.dataset.state) return;
   const left = Math.max(0, Math.ceil((ends - performance.now()) / 1000));
-  if (card.dataset.state) return;
   if (left === 0) return over("expired", text("expired"));
   countdown.textContent = text("left", { seconds: String(left) });
-  setTimeout(tick, 1000 - ((ends - performance.now()) % 1000) % 1000 + 5);
+  countdown.classList.toggle("ending", left <= ENDING_SECONDS);
+  if (SAID_AT_SECONDS.includes(left)) aloud.textContent = countdown.textContent;
+  setTimeout(tick, ((ends - performance.now()) % 1000) + 5);
 }
 
-/** The code is of no use any more: it goes from the screen. @param {string} state @param {string} said */
-function over(state, said) {
-  card.dataset.state = state;
-  card.querySelector(".qr")?.replaceChildren();
-  card.querySelector("[data-code]")?.replaceChildren();
-  countdown.textContent = "";
-  live.textContent = said;
+/** The code is of no use any more: it leaves the page, not only the view.
+ * @param {"expired"|"redeemed"|"ended"} state @param {string} words */
+function over(state, words) {
+  if (page.dataset.state) return;
+  page.dataset.state = state;
+  secret?.remove();
+  said.textContent = words;
+  awake?.release().catch(() => {});
+  if (state === "redeemed") setTimeout(() => location.replace(done), 1500);
 }
 
-document.addEventListener("kluis:grant", (event) => {
-  const grant = /** @type {CustomEvent} */ (event).detail;
-  if (grant.grant !== card.dataset.offer || card.dataset.state) return;
-  if (grant.state === "active") over("redeemed", text("redeemed", { agency: grant.agency }));
+/** @typedef {{grant: string, agency: string, state: string, reads: number}} Told */
+
+/** @param {Told} told */
+function hear(told) {
+  if (told.grant !== offer) return;
+  if (told.state === "active" || told.reads > 0) over("redeemed", text("redeemed", { agency: told.agency }));
+  else if (told.state === "ended") over("ended", text("ended"));
+}
+
+/** What may have happened before this page listened, or while the phone slept. */
+async function ask() {
+  if (page.dataset.state) return;
+  try {
+    const answer = await fetch(poll, { redirect: "error" });
+    if (!answer.ok) return;
+    for (const one of (await answer.json()).events) one.data.grants?.forEach(hear);
+  } catch {
+    // no connection: the code still counts down, and live.js says it
+  }
+}
+
+async function keepAwake() {
+  if (!navigator.wakeLock || page.dataset.state || document.hidden) return;
+  awake = await navigator.wakeLock.request("screen").catch(() => null);
+}
+
+for (const kind of ["grant", "read", "withdrawn", "alarm"]) {
+  document.addEventListener(`kluis:${kind}`, (event) => hear(/** @type {CustomEvent} */ (event).detail));
+}
+document.addEventListener("kluis:changed", (event) => {
+  /** @type {CustomEvent} */ (event).detail?.grants?.forEach(hear);
 });
-
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) return;
+  tick();
+  ask();
+  keepAwake();
+});
+// A page that is left keeps no code, and what is sent again would be another one.
+addEventListener("pagehide", () => secret?.remove());
+history.replaceState(null, "", done);
 tick();
+ask();
+keepAwake();

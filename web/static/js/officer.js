@@ -1,24 +1,18 @@
 // Signing in at a counter: a passkey signs the server's challenge, and the server checks it.
 
 const TIMEOUT_MS = 120_000;
-const form = /** @type {HTMLFormElement} */ (document.querySelector("form[data-officer]"));
-const status = /** @type {HTMLElement} */ (form.querySelector("[data-passkey-status]"));
-const texts = /** @type {HTMLTemplateElement} */ (document.querySelector("[data-passkey-texts]")).content;
+const form = /** @type {HTMLFormElement|null} */ (document.querySelector("form[data-officer]"));
+const invitation = /** @type {HTMLFormElement|null} */ (document.querySelector("form[data-invitation]"));
 
-/** @param {string} key */
-const tell = (key) => {
-  status.textContent = texts.querySelector(`[data-text="${key}"]`)?.textContent ?? "";
-};
+/** @param {HTMLFormElement} form @param {string} name */
+const input = (form, name) => /** @type {HTMLInputElement} */ (form.elements.namedItem(name));
 
-/** @param {string} name */
-const input = (name) => /** @type {HTMLInputElement} */ (form.elements.namedItem(name));
-
-/** @param {string} challenge base64url */
-const create = (challenge) =>
+/** @param {string} challenge base64url @param {string} name */
+const create = (challenge, name) =>
   navigator.credentials.create({
     publicKey: PublicKeyCredential.parseCreationOptionsFromJSON({
       rp: { id: location.hostname, name: "Burgerkluis" },
-      user: { id: randomId(), name: "Burgerkluis", displayName: "Burgerkluis" },
+      user: { id: randomId(), name, displayName: name },
       challenge,
       pubKeyCredParams: [-7, -8, -257].map((alg) => ({ type: "public-key", alg })),
       authenticatorSelection: { residentKey: "required", requireResidentKey: true, userVerification: "required" },
@@ -44,25 +38,40 @@ function randomId() {
   return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
-if (form.dataset.officer === "create") {
-  input("invitation").value = location.hash.slice(1);
-  history.replaceState(null, "", location.pathname); // the invitation leaves the address
-  if (!input("invitation").value) tell("no-invitation");
+/** @param {HTMLFormElement} form */
+function signWithPasskey(form) {
+  const { officer, challenge = "", name = "Burgerkluis" } = form.dataset;
+  const status = /** @type {HTMLElement} */ (form.querySelector("[data-passkey-status]"));
+  const texts = /** @type {HTMLTemplateElement} */ (document.querySelector("[data-passkey-texts]")).content;
+  const tell = (/** @type {string} */ key) => {
+    status.textContent = texts.querySelector(`[data-text="${key}"]`)?.textContent ?? "";
+  };
+  form.addEventListener("submit", async (event) => {
+    if (input(form, "credential").value) return;
+    event.preventDefault();
+    if (!window.PublicKeyCredential) return tell("unsupported");
+    tell("waiting");
+    try {
+      const made = await (officer === "create" ? create(challenge, name) : get(challenge));
+      input(form, "credential").value = JSON.stringify(made);
+      form.requestSubmit();
+      input(form, "credential").value = "";
+    } catch (error) {
+      if (!(error instanceof DOMException)) throw error;
+      tell("cancelled");
+    }
+  });
 }
 
-form.addEventListener("submit", async (event) => {
-  if (input("credential").value) return;
-  event.preventDefault();
-  if (!window.PublicKeyCredential) return tell("unsupported");
-  tell("waiting");
-  try {
-    const challenge = form.dataset.challenge ?? "";
-    const made = await (form.dataset.officer === "create" ? create(challenge) : get(challenge));
-    input("credential").value = JSON.stringify(made);
-    form.requestSubmit();
-    input("credential").value = "";
-  } catch (error) {
-    if (!(error instanceof DOMException)) throw error;
-    tell("cancelled");
-  }
-});
+/** The invitation stands after the # of the link, which is sent to nobody. It leaves the address and
+ * goes with the form: who it is for is shown before anything is made. @param {HTMLFormElement} form */
+function openInvitation(form) {
+  const code = location.hash.slice(1);
+  history.replaceState(null, "", location.pathname);
+  if (!code) return;
+  input(form, "invitation").value = code;
+  form.requestSubmit();
+}
+
+if (form) signWithPasskey(form);
+if (invitation) openInvitation(invitation);

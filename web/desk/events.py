@@ -1,0 +1,69 @@
+"""Whether what an officer looks at may still be looked at: asked once a second, and no read."""
+
+import json
+from collections.abc import Sequence
+from hashlib import sha256
+
+from fastapi import APIRouter, Request, Response
+
+from vault.errors import InvalidToken, NotFound
+from vault.vault import Vault
+from web import cookies
+from web.desk.showing import Reading, held
+from web.officers import Officer
+from web.pages import HEADERS, OpenedVault
+from web.streams import News, StreamRoute, stream
+
+router = APIRouter(route_class=StreamRoute, tags=["pages"], include_in_schema=False)
+
+
+@router.get("/desk/events")
+async def events(request: Request, officer: Officer, vault: OpenedVault, of: str = "") -> Response:
+    """Says `closed`, once, when the citizen took it back, it ended, or its time is over."""
+    watch = Watch(vault, officer, _reading(request, of))
+    return await stream(_session_of(request), watch.look)
+
+
+@router.get("/desk/stands")
+def stands(request: Request, officer: Officer, vault: OpenedVault, of: str = "") -> Response:
+    """The same question, once: 200 with whether it stands, 401 without a session."""
+    open_ = is_open(vault, officer, _reading(request, of))
+    return Response(json.dumps({"open": open_}), media_type="application/json", headers=HEADERS)
+
+
+class Watch:
+    """One stream's memory: whether it said already that it is over."""
+
+    def __init__(self, vault: Vault, officer: Officer, reading: Reading) -> None:
+        self._vault, self._officer, self._reading = vault, officer, reading
+        self._over = False
+
+    def look(self) -> Sequence[News] | None:
+        if self._over:
+            return None
+        if is_open(self._vault, self._officer, self._reading):
+            return ()
+        self._over = True
+        expired = self._vault.system.clock.now_ms() >= self._reading.not_after
+        return (News("closed", self._reading.id, {"why": "expired" if expired else "ended"}),)
+
+
+def is_open(vault: Vault, officer: Officer, reading: Reading) -> bool:
+    """Whether the grant stands. Raises `SessionEnded`; it renews no session."""
+    try:
+        return vault.stands(vault.holder_of(officer, reading.token)) is not None
+    except InvalidToken:
+        return False
+
+
+def _reading(request: Request, of: str) -> Reading:
+    """What the page that asks shows; not what another page of this browser opened since."""
+    reading = held(request)
+    if reading is None or not reading.token or reading.id != of:
+        raise NotFound("This is not open here any more.")
+    return reading
+
+
+def _session_of(request: Request) -> str:
+    token = request.cookies.get(cookies.OFFICER, "") + request.cookies.get(cookies.READING, "")
+    return sha256(token.encode()).hexdigest()

@@ -1,0 +1,109 @@
+// At a counter. Where a code is taken: hand scanner, camera, photo; each ends in the form that a typed
+// code goes through as well. Where data is shown: it leaves the page when the access ends, after some
+// minutes, and when the page is left. Nothing of it is kept.
+
+import { scan } from "./qrscan.js";
+import { listen } from "./wedge.js";
+
+const form = /** @type {HTMLFormElement|null} */ (document.querySelector("form[data-redeem]"));
+const trial = /** @type {HTMLElement|null} */ (document.querySelector("[data-try]"));
+const result = /** @type {HTMLElement|null} */ (document.querySelector("[data-result]"));
+
+/** @param {HTMLFormElement} form */
+function takeCodes(form) {
+  const field = /** @type {HTMLInputElement} */ (form.elements.namedItem("code"));
+  const digits = /** @type {HTMLInputElement} */ (form.elements.namedItem("tx_code"));
+  const send = (/** @type {string} */ code) => {
+    field.value = code;
+    form.requestSubmit();
+  };
+  listen(document, send);
+  const camera = /** @type {HTMLElement|null} */ (document.querySelector("[data-camera]"));
+  if (camera) {
+    camera.hidden = false;
+    scan(camera, send);
+  }
+  (field.value ? digits : field).focus();
+  // What was answered to a form has no address of its own: reloading must not send it again.
+  history.replaceState(null, "", "/desk");
+  addEventListener("pagehide", () => form.reset());
+}
+
+/** @param {HTMLElement} trial */
+function tryScanner(trial) {
+  const aloud = trial.querySelector("[data-try-aloud]");
+  const say = (/** @type {string} */ which) => {
+    for (const each of trial.querySelectorAll("[data-try-said]")) {
+      const element = /** @type {HTMLElement} */ (each);
+      element.hidden = element.dataset.trySaid !== which;
+      if (!element.hidden && aloud) aloud.textContent = element.querySelector(".title")?.textContent ?? "";
+    }
+  };
+  listen(document, (code) => say(code === trial.dataset.try ? "right" : "wrong"), { onOther: () => say("wrong") });
+}
+
+/** @param {HTMLElement} result */
+function showForAWhile(result) {
+  const { watch, stands = "", shownSeconds, leftSeconds } = result.dataset;
+  let over = "";
+  /** @type {EventSource|null} */
+  let source = null;
+
+  /** The values leave the page. @param {string} why */
+  function clear(why) {
+    if (over && over !== "hidden") return;
+    over = why;
+    result.dataset.state = why;
+    result.querySelector("[data-values]")?.remove();
+    if (why !== "hidden") {
+      source?.close();
+      result.querySelector("[data-look]")?.remove();
+    }
+    for (const each of result.querySelectorAll("[data-over]")) {
+      const element = /** @type {HTMLElement} */ (each);
+      element.hidden = element.dataset.over !== why;
+      if (element.hidden) continue;
+      const aloud = result.querySelector("[data-over-aloud]");
+      if (aloud) aloud.textContent = element.querySelector(".title")?.textContent ?? "";
+    }
+  }
+
+  /** The stream itself does not tell why it was refused; a plain question does. */
+  async function ask() {
+    try {
+      const { status, ok, json } = await answered(stands);
+      if (status === 401) clear("signed-out");
+      else if (status === 404) clear("other");
+      else if (ok && !json.open) clear("ended");
+      else setTimeout(follow, 5000);
+    } catch {
+      setTimeout(follow, 5000);
+    }
+  }
+
+  function follow() {
+    if (!watch || (over && over !== "hidden")) return;
+    source = new EventSource(watch);
+    source.addEventListener("closed", (event) => clear(JSON.parse(event.data).why));
+    source.onerror = () => {
+      if (source?.readyState === EventSource.CLOSED) ask();
+    };
+  }
+
+  history.replaceState(null, "", "/desk");
+  setTimeout(() => clear("hidden"), Number(shownSeconds) * 1000);
+  if (leftSeconds && Number(leftSeconds) < 86_400) setTimeout(() => clear("expired"), Number(leftSeconds) * 1000);
+  addEventListener("pagehide", () => clear("left"));
+  addEventListener("pageshow", (event) => event.persisted && location.replace("/desk"));
+  follow();
+}
+
+/** @param {string} address */
+async function answered(address) {
+  const answer = await fetch(address, { redirect: "error" });
+  return { status: answer.status, ok: answer.ok, json: answer.ok ? await answer.json() : null };
+}
+
+if (form) takeCodes(form);
+if (trial) tryScanner(trial);
+if (result) showForAWhile(result);
