@@ -57,8 +57,8 @@ class Words:
         return format_timedelta(apart, add_direction=True, locale=self._locale)
 
     def span(self, seconds: int) -> str:
-        """1 uur, 30 dagen."""
-        return format_timedelta(timedelta(seconds=seconds), threshold=1.4, locale=self._locale)
+        """1 uur, 1 maand."""
+        return format_timedelta(timedelta(seconds=seconds), threshold=1, locale=self._locale)
 
     def partial_date(self, year: int | None, month: int | None, day: int | None) -> str:
         """14 maart 1957, maart 1957, or 1957: as much as is known."""

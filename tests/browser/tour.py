@@ -1,6 +1,7 @@
 """Every screen once: where it is, and how one gets there. Tests and pictures walk along it."""
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 from playwright.sync_api import BrowserContext, Page
 
 from tests.browser.stage import Stage
+from vault import caller
 
 Steps = Callable[[Page, Stage], None]
 
@@ -92,6 +94,43 @@ def _first_key(page: Page, _stage: Stage) -> None:
     page.locator("form[action='/wallet/settings/keys/remove']").wait_for()
 
 
+def _done(page: Page, stage: Stage) -> None:
+    _code(page, stage)
+    code = "".join(page.locator("#code").inner_text().split())
+    stage.agency.redeem(code)
+    page.locator("[data-live-log]").wait_for(state="attached")
+
+
+def _taken_back(page: Page, _stage: Stage) -> None:
+    page.locator("form[action='/wallet/access/end'] button").first.click()
+    page.locator(".notice.success").wait_for()
+
+
+def _invited(page: Page, stage: Stage) -> None:
+    invitation = stage.site.store.vault.invite_officer(
+        caller.Operator(), stage.agency.id, f"o.{os.urandom(4).hex()}", "Lotte Peeters", 3600
+    )
+    page.locator("[name=invitation]").fill(invitation)
+    page.locator("form[data-invitation] button").click()
+    page.locator("form[data-officer=create]").wait_for()
+
+
+def _no_whole_code(page: Page, _stage: Stage) -> None:
+    page.locator("[name=code]").fill("VG1 not a code")
+    page.locator("form[data-redeem] button[type=submit]").click()
+    page.locator(".notice.danger").wait_for()
+
+
+def _withdrawn(page: Page, stage: Stage) -> None:
+    stage.citizen.unlock()
+    made = stage.citizen.offer(stage.agency, stage.mandatory, reads_max=5)
+    page.locator("[name=code]").fill(made.code)
+    page.locator("form[data-redeem] button[type=submit]").click()
+    page.locator("[data-values]").wait_for()
+    stage.site.store.vault.end_grant(stage.citizen.owner, made.grant_id)
+    page.locator("[data-over=ended]").wait_for()
+
+
 _CHOICE = "?agency={agency}&use={use}"
 SCREENS = (
     Screen("welcome", "/", "nobody"),
@@ -120,7 +159,7 @@ SCREENS = (
     Screen("code", "/wallet/share/review" + _CHOICE, steps=_code),
     Screen("access", "/wallet/access"),
     Screen("desk-sign-in", "/desk/sign-in", "nobody"),
-    Screen("desk-enrol", "/desk/enrol#code", "nobody"),
+    Screen("desk-enrol", "/desk/enrol", "nobody"),
     Screen("desk-scan", "/desk", "officer"),
     Screen("desk-result", "/desk", "officer", _result),
     Screen("start-with-file", "/wallet/start?key=file", "nobody"),
@@ -134,4 +173,10 @@ SCREENS = (
     Screen("sheet-new", "/wallet/settings/sheet"),
     Screen("sheet", "/wallet/settings/sheet", steps=_sheet),
     Screen("erase", "/wallet/settings/erase"),
+    Screen("done", "/wallet/share/review" + _CHOICE, steps=_done),
+    Screen("taken-back", "/wallet/access", steps=_taken_back),
+    Screen("desk-invited", "/desk/enrol", "nobody", _invited),
+    Screen("desk-scanner", "/desk/scanner", "officer"),
+    Screen("desk-no-code", "/desk", "officer", _no_whole_code),
+    Screen("desk-withdrawn", "/desk", "officer", _withdrawn),
 )

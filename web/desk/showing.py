@@ -29,7 +29,6 @@ class Row:
     """One field of the use, shared or not. Nobody is blamed for what is not."""
 
     label: str
-    why: str
     mandatory: bool
     value: str | None = None
     source: str = ""
@@ -101,7 +100,7 @@ def rows_of(
     language, words, catalogue = language_of(request), words_for(request), vault.system.catalogue
     rows = []
     for one in use.fields:
-        row = Row(field_label(catalogue, one.id, language), one.why[language], one.mandatory)
+        row = Row(field_label(catalogue, one.id, language), one.mandatory)
         if (found := released.get(one.id)) is not None:
             statement = found.statement
             row = replace(

@@ -51,7 +51,7 @@ function hear(told) {
   else if (told.state === "ended") over("ended", text("ended"));
 }
 
-/** What may have happened before this page listened, or while the phone slept. */
+/** What happened before somebody listened for this page, or while the phone slept. */
 async function ask() {
   if (page.dataset.state) return;
   try {
@@ -74,6 +74,9 @@ for (const kind of ["grant", "read", "withdrawn", "alarm"]) {
 document.addEventListener("kluis:changed", (event) => {
   /** @type {CustomEvent} */ (event).detail?.grants?.forEach(hear);
 });
+document.addEventListener("kluis:connection", (event) => {
+  if (/** @type {CustomEvent} */ (event).detail === "live") ask();
+});
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) return;
   tick();
@@ -84,5 +87,4 @@ document.addEventListener("visibilitychange", () => {
 addEventListener("pagehide", () => secret?.remove());
 history.replaceState(null, "", done);
 tick();
-ask();
 keepAwake();

@@ -4,6 +4,8 @@
 const LINES_MAX = 50;
 const log = document.querySelector("[data-live-log]");
 const found = /** @type {HTMLTemplateElement|null} */ (document.querySelector("[data-live-texts]"));
+const only = document.querySelector("[data-one-grant]") !== null;
+const poll = /** @type {HTMLElement|null} */ (document.querySelector("[data-poll]"))?.dataset.poll;
 const news = /** @type {HTMLElement|null} */ (document.querySelector("[data-live-new]"));
 
 /** @typedef {{grant: string, state: string, reads: number, text: string}} Told */
@@ -31,15 +33,22 @@ function add(kind, told) {
 }
 
 /** @param {Told} told */
-function show(told) {
-  const card = [...document.querySelectorAll("[data-grant]")].find(
+const isOpen = (told) => told.state === "active" || told.state === "offered";
+
+/** @param {Told} told */
+const cardOf = (told) =>
+  [...document.querySelectorAll("[data-grant]")].find(
     (one) => /** @type {HTMLElement} */ (one).dataset.grant === told.grant,
   );
+
+/** @param {Told} told */
+function show(told) {
+  const card = cardOf(told);
   if (!card) return offerNews();
   const reads = card.querySelector("[data-grant-reads]");
   const state = card.querySelector("[data-grant-state]");
   if (reads) reads.textContent = text("reads", String(told.reads));
-  const open = told.state === "active" || told.state === "offered";
+  const open = isOpen(told);
   if (state && told.state !== "offered") {
     const tag = document.createElement("span");
     tag.className = `tag ${open ? "open" : "ended"}`;
@@ -51,7 +60,7 @@ function show(told) {
 
 /** Something that this page does not show yet: the person decides when it changes. */
 function offerNews() {
-  if (news) news.hidden = false;
+  if (news && !only) news.hidden = false;
 }
 
 for (const kind of ["offer", "grant", "read", "withdrawn", "alarm"]) {
@@ -61,6 +70,20 @@ for (const kind of ["offer", "grant", "read", "withdrawn", "alarm"]) {
     show(told);
   });
 }
+/** How it stands: after a break, or before this page listened. @param {Told[]} grants */
+function renew(grants) {
+  for (const told of grants) if (cardOf(told) || isOpen(told)) show(told);
+}
+
 document.addEventListener("kluis:changed", (event) => {
-  for (const told of /** @type {CustomEvent} */ (event).detail?.grants ?? []) show(told);
+  renew(/** @type {CustomEvent} */ (event).detail?.grants ?? []);
+});
+document.addEventListener("kluis:connection", async (event) => {
+  if (/** @type {CustomEvent} */ (event).detail !== "live" || !poll) return;
+  try {
+    const answer = await fetch(poll, { redirect: "error" });
+    if (answer.ok) for (const one of (await answer.json()).events) renew(one.data.grants);
+  } catch {
+    // no connection: live.js says it
+  }
 });
