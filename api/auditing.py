@@ -15,7 +15,7 @@ from api.bodies import StrictRoute
 from api.credentials import OFFICER_HEADER, AccessToken, OpenedVault, ProofHeader
 from api.described import documented
 from api.problems import AUDIT_PATH
-from api.shapes import Answer, id_text, instant_or_none
+from api.shapes import Answer, id_bytes, id_text, instant_or_none
 from audit.entry import ACTIONS, OUTCOMES
 from audit.errors import MalformedEntry
 from audit.shapes import entry_id_text, parse_instant
@@ -133,11 +133,14 @@ def entries(
     action: Action = None,
     outcome: Outcome = None,
     officer: Text = None,
+    use: Text = None,
+    subject: Text = None,
     limit: Limit = WINDOW_ENTRIES,
     _officer: OfficerHeader = None,
 ) -> Entries:
     """Go through the log, oldest first; it is an entry itself"""
-    selection = Selection(agency, action, outcome, officer)
+    whose = None if subject is None else id_bytes(subject)
+    selection = Selection(agency, action, outcome, officer, use, whose)
     window = Window(
         _place(after, (0, 0)),
         _place(until, EVERYWHERE),

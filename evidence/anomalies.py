@@ -7,7 +7,7 @@ least numbers differ, for one vault sees less.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from audit.entry import Event
@@ -47,11 +47,15 @@ OF_A_CITIZEN = Least(reads=8, past_reads=15, refusals=5)
 
 @dataclass(frozen=True, slots=True)
 class Anomaly:
-    """One thing that is unusual: a word of `CODES`, in words, and the first entries it rests on."""
+    """One thing that is unusual: a word of `CODES`, in words, and the first entries it rests on.
+
+    `figures` are what `what` says, for telling it in another language.
+    """
 
     code: str
     what: str
     places: tuple[Place, ...]
+    figures: Mapping[str, str | int] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +155,14 @@ def _volume(agency: str, date: str, day: _Day, past: _Past, least: Least) -> Ite
         f"{agency} read {reads} times on {date}; on {past.days} earlier days "
         f"at most {past.busiest} times a day"
     )
-    yield Anomaly("volume", what, tuple(day.reads[:PLACES_MAX]))
+    figures: dict[str, str | int] = {
+        "agency": agency,
+        "date": date,
+        "reads": reads,
+        "days": past.days,
+        "busiest": past.busiest,
+    }
+    yield Anomaly("volume", what, tuple(day.reads[:PLACES_MAX]), figures)
 
 
 def _hours(agency: str, date: str, day: _Day, past: _Past, least: Least) -> Iterator[Anomaly]:
@@ -164,7 +175,15 @@ def _hours(agency: str, date: str, day: _Day, past: _Past, least: Least) -> Iter
             f"{date}; none of its {past.reads} earlier reads, on {past.days} days, was within an "
             "hour of that"
         )
-        yield Anomaly("hours", what, tuple(places[:PLACES_MAX]))
+        figures: dict[str, str | int] = {
+            "agency": agency,
+            "date": date,
+            "reads": len(places),
+            "hour": hour,
+            "earlier": past.reads,
+            "days": past.days,
+        }
+        yield Anomaly("hours", what, tuple(places[:PLACES_MAX]), figures)
 
 
 def _officers(agency: str, date: str, day: _Day, past: _Past, least: Least) -> Iterator[Anomaly]:
@@ -179,7 +198,15 @@ def _officers(agency: str, date: str, day: _Day, past: _Past, least: Least) -> I
             beside = f"there are only {past.days} earlier days to compare with"
         if many:
             what = f"{officer} of {agency} read of {len(vaults)} vaults on {date}; {beside}"
-            yield Anomaly("officer", what, tuple(vaults.values())[:PLACES_MAX])
+            figures: dict[str, str | int] = {
+                "agency": agency,
+                "date": date,
+                "officer": officer,
+                "vaults": len(vaults),
+                "days": past.days,
+                "usual": usual,
+            }
+            yield Anomaly("officer", what, tuple(vaults.values())[:PLACES_MAX], figures)
 
 
 def _refusals(agency: str, date: str, day: _Day, least: Least) -> Iterator[Anomaly]:
@@ -188,4 +215,11 @@ def _refusals(agency: str, date: str, day: _Day, least: Least) -> Iterator[Anoma
         return
     reasons = ", ".join(f"{reason} {count}" for reason, count in day.reasons.most_common(3))
     what = f"{agency} was refused {refused} of {day.calls} times on {date}: {reasons}"
-    yield Anomaly("refusals", what, tuple(day.refused[:PLACES_MAX]))
+    figures: dict[str, str | int] = {
+        "agency": agency,
+        "date": date,
+        "refused": refused,
+        "calls": day.calls,
+        "reasons": reasons,
+    }
+    yield Anomaly("refusals", what, tuple(day.refused[:PLACES_MAX]), figures)

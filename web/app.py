@@ -3,13 +3,14 @@
 from fastapi import FastAPI
 
 from vault.vault import Vault
-from web import desk, shell, wallet
+from web import auditor, desk, shell, wallet
 from web.pages import Pages
 from web.statics import Statics, theme_of
 from web.statics import router as statics_router
 
 ROUTERS = (
-    *wallet.ROUTERS, *desk.ROUTERS, shell.officers, shell.router, statics_router, shell.last,
+    *wallet.ROUTERS, *desk.ROUTERS, *auditor.ROUTERS,
+    shell.officers, shell.router, statics_router, shell.last,
 )  # fmt: skip
 
 

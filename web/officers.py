@@ -31,6 +31,8 @@ async def _signed_in(request: Request) -> caller.Officer:
     return caller.Officer(request.cookies.get(cookies.OFFICER, ""))
 
 
+ROLES = {"desk": "agency", "auditor": "auditor"}  # whose officers see which area
+
 Officer = Annotated[caller.Officer, Depends(_signed_in)]
 
 
@@ -57,8 +59,12 @@ class OfficerRoute(PageRoute):
 
 
 def look(request: Request, vault: Vault, officer: caller.Officer) -> OfficerSession:
-    """The session, renewed by this look: whoever sees a page is there. Raises `SessionEnded`."""
+    """The session, renewed by this look: whoever sees a page is there. Raises `SessionEnded`, and
+    `Refused` for an officer of the other kind: a desk is no auditor's, the log no agency's.
+    """
     session = vault.officer_session(officer)
+    if session.officer.role != ROLES[request.url.path.split("/", 2)[1]]:
+        raise Refused("This page is for officers of another kind.", "wrong_role")
     request.state.officer_session = session
     return session
 

@@ -131,6 +131,11 @@ def _withdrawn(page: Page, stage: Stage) -> None:
     page.locator("[data-over=ended]").wait_for()
 
 
+def _first_entry(page: Page, _stage: Stage) -> None:
+    page.locator("tbody th a").first.click()
+    page.locator("dl.summary").first.wait_for()
+
+
 _CHOICE = "?agency={agency}&use={use}"
 SCREENS = (
     Screen("welcome", "/", "nobody"),
@@ -179,4 +184,11 @@ SCREENS = (
     Screen("desk-scanner", "/desk/scanner", "officer"),
     Screen("desk-no-code", "/desk", "officer", _no_whole_code),
     Screen("desk-withdrawn", "/desk", "officer", _withdrawn),
+    Screen("auditor", "/auditor", "auditor"),
+    Screen("auditor-search", "/auditor/entries", "auditor"),
+    Screen("auditor-entries", "/auditor/entries?show=1", "auditor"),
+    Screen("auditor-entry", "/auditor/entries?show=1&action=data.read", "auditor", _first_entry),
+    Screen("auditor-pictures", "/auditor/pictures?show=1", "auditor"),
+    Screen("auditor-check", "/auditor/check?now=1", "auditor"),
+    Screen("auditor-export", "/auditor/export", "auditor"),
 )
