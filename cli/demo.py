@@ -4,39 +4,32 @@ Everything goes through the doors that people use: the wallet's and the desk's H
 operator's commands. It happens in a folder of its own, which is removed at the end.
 """
 
-import os
-import signal
 import sys
-import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from shlex import quote
-from types import FrameType
 from typing import Annotated, Any
 
 import typer
 
 from cli.citizen import Choice, Citizen
 from cli.counter import Counter
+from cli.demo_place import OwnServer, own_folder
+from cli.demo_practice import Practice
 from cli.desk import show_data
 from cli.errors import CliError, Failed, Refused, WrongUse
 from cli.files import write_new
 from cli.installation import opened
 from cli.options import Json, document
 from cli.output import Output, when
-from cli.serve import listen, make_server
 from cli.wallet_access import show_offer
 from cli.wallet_activity import show_activity
 from cli.wallet_data import brp_values
-from operate.setup import Places, initialise
 from operate.verification import verify_data
 from vault import caller
-from vault.settings import Settings
-from vault.vault import Vault
 from web import qr
 
 _OWN_RECORD = Path(__file__).with_name("fictional_person.json")
@@ -44,7 +37,6 @@ _OWN_BSN = "999942037"
 _AGENCY = Path(__file__).with_name("demo_agency.json")
 _WALLET, _DESK = "noortje", "counter"
 _FIELDS = 3
-_START_SECONDS_MAX = 30
 _HOUR_SECONDS = 3600
 
 
@@ -61,6 +53,12 @@ def demo(
     port: Annotated[
         int, typer.Option("--port", min=0, max=65535, help="Port of the server. 0: any free one.")
     ] = 0,
+    practice: Annotated[
+        bool,
+        typer.Option(
+            "--practice", help="Serve wallet, desk and auditor with people who do not exist."
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Play one citizen's story on this computer, and tell what happens.
@@ -68,16 +66,26 @@ def demo(
     Makes a vault with a fictional person in it, shares three fields with an agency, takes the
     access back, and checks the log. Everything lies in a folder that is removed at the end.
 
+    With --practice no story is told: staff learn on the pages, until Ctrl-C. Every page says that
+    its people do not exist.
+
     \b
     Examples:
       kluis demo
+      kluis demo --practice --port 8000
       kluis demo --record brp_personen.json --bsn 999990019
     """
     out = Output(json)
     if (record is None) != (bsn is None):
         raise WrongUse("Give --record and --bsn together, or neither of them.")
+    if practice:
+        if record is not None:
+            raise WrongUse("--practice has people of its own: leave --record and --bsn out.")
+        with own_folder() as folder, suppress(KeyboardInterrupt), Practice.of(out, folder, port):
+            _wait()
+        return
     values = brp_values(record or _OWN_RECORD, bsn or _OWN_BSN)
-    with _own_folder() as folder:
+    with own_folder() as folder:
         story = Story(out, folder, values, port)
         with story.told():
             out.answer(story.result)
@@ -105,7 +113,7 @@ class Story:
     def told(self) -> Iterator["Story"]:
         """Tells every step; the server runs until the end of the block."""
         with self._step("An operator makes an installation and starts the server", _WHY_START):
-            server = _Server(self.folder, self.port)
+            server = OwnServer(self.folder, self.port)
         with server.running():
             self.url, self.settings = server.settings.url, server.settings
             self.result["url"] = self.url
@@ -126,6 +134,10 @@ class Story:
         say(f"   {me} wallet show")
         say(f"   {me} wallet activity")
         say(f"   {_command()} audit verify --data {quote(str(self.settings.data))}")
+        say("In a browser, with the recovery code that stands above:")
+        say(f"   {self.url}/wallet/unlock   the citizen's wallet")
+        say(f"   {self.url}/desk/sign-in, {self.url}/auditor/sign-in   for officers")
+        say(f"   To learn on all three with people to play: {_command()} demo --practice")
         say(f"The QR codes are in {self.folder}. Ctrl-C ends it and removes everything.")
         _wait()
 
@@ -270,65 +282,6 @@ def _command() -> str:
 
 def _words(error: Exception) -> str:
     return f"{error} ({type(error).__name__})"
-
-
-class _Server:
-    """An installation in the folder, and a server for it in a thread of this process."""
-
-    def __init__(self, folder: Path, port: int) -> None:
-        self._listener = listen("127.0.0.1", port)
-        try:
-            url = f"http://localhost:{self._listener.getsockname()[1]}"
-            self.settings: Settings = initialise(Places.beside(folder / "data"), url, "open")
-            self._vault = Vault.open(self.settings)
-        except BaseException:
-            self._listener.close()
-            raise
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        with self._listener, self._vault as vault:
-            server = make_server(vault)
-            thread = threading.Thread(
-                target=server.run, kwargs={"sockets": [self._listener]}, name="server"
-            )
-            thread.start()
-            try:
-                ends = time.monotonic() + _START_SECONDS_MAX
-                while not server.started:
-                    if not thread.is_alive() or time.monotonic() > ends:
-                        raise Failed("server_did_not_start", "The server did not start.")
-                    time.sleep(0.01)
-                yield
-            finally:
-                server.should_exit = True
-                thread.join()
-
-
-@contextmanager
-def _own_folder() -> Iterator[Path]:
-    """A folder that is removed at the end, and no setting or profile from outside meanwhile."""
-    before = {name: value for name, value in os.environ.items() if name.startswith("KLUIS_")}
-    on_term = signal.signal(signal.SIGTERM, _interrupt) if _in_main_thread() else None
-    try:
-        with tempfile.TemporaryDirectory(prefix="kluis-demo-") as folder:
-            for name in before:
-                del os.environ[name]
-            os.environ["KLUIS_HOME"] = str(Path(folder) / "home")
-            yield Path(folder)
-    finally:
-        os.environ.pop("KLUIS_HOME", None)
-        os.environ.update(before)
-        if on_term is not None:
-            signal.signal(signal.SIGTERM, on_term)
-
-
-def _in_main_thread() -> bool:
-    return threading.current_thread() is threading.main_thread()
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 _WHY_START = (
