@@ -119,7 +119,7 @@ def test_a_passkey_opens_the_vault_and_its_output_stays_on_the_phone(
         {"csrf": parse_qs(opened.value.post_data or "")["csrf"][0], "next": "/wallet",
          "device_secret": made}
     ]  # fmt: skip
-    assert site.store.vault.unlock(caller.Stranger(), UnlockSecret.device(made))
+    assert site.store.vault.unlock(caller.Stranger(), UnlockSecret.device(made)).token
 
     phone.goto(site.url + "/wallet/unlock")
     outputs: list[list[int]] = phone.evaluate(

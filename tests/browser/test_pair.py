@@ -1,4 +1,4 @@
-"""The pair: shared on a phone, read at a desk, seen on the phone, taken back, closed at the desk."""
+"""The pair: shared on a phone, read at a desk, seen on the phone, taken back, and closed there."""
 
 import re
 
