@@ -62,10 +62,10 @@ def test_keys_are_added_named_and_taken_away(
         expect(page.get_by_text("The new key opens your vault from now on.")).to_be_visible()
     keys = page.locator("ul.fields").first.locator("li")
     expect(keys).to_have_count(4)
-    expect(keys.filter(has_text="Tablet")).to_contain_text("This one")
+    expect(keys.filter(has_text="This one")).to_have_count(1)
     assert axe(page) == []
 
-    page.get_by_role("link", name="Take away: Laptop").click()
+    page.get_by_role("link", name=re.compile("Take away.*Laptop")).click()
     expect(page.get_by_text("It opens your vault never again")).to_be_visible()
     page.get_by_role("button", name="Take it away").click()
     expect(page.get_by_text("That key opens your vault no more.")).to_be_visible()

@@ -82,6 +82,7 @@ class Wallet(ThreadingHTTPServer):
             moment=spoken.moment,
             unlocked=True,
             idle_seconds=self.idle_seconds,
+            leave_to="/wallet",
             theme=None,
         )
         module = '<script type="module" src="/static/js/live.js"></script></head>'
