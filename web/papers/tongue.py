@@ -37,20 +37,25 @@ class Tongue:
     translate: Callable[[str], str]
     zone: tzinfo = field(default_factory=home_zone)
 
+    @property
+    def locale(self) -> str:
+        """How dates and lists are written: English as in Europe."""
+        return "en_GB" if self.language == "en" else self.language
+
     def say(self, english: str, **parts: object) -> str:
         """The translation, with its `{parts}` filled in; a part is never a pattern itself."""
         return self.translate(english).format(**parts)
 
     def day(self, at_ms: int) -> str:
-        return format_date(self._local(at_ms).date(), "long", self.language)
+        return format_date(self._local(at_ms).date(), "long", self.locale)
 
     def moment(self, at_ms: int) -> str:
         """Day and minute, as short as a table needs."""
-        return format_datetime(self._local(at_ms), "d MMM y, HH:mm", locale=self.language)
+        return format_datetime(self._local(at_ms), "d MMM y, HH:mm", locale=self.locale)
 
     def zone_name(self, at_ms: int) -> str:
         local = self._local(at_ms)
-        return get_timezone_name(local, zone_variant="generic", locale=self.language)
+        return get_timezone_name(local, zone_variant="generic", locale=self.locale)
 
     def date(self, text: str) -> str:
         """An EDTF date as far as it is known."""
@@ -61,13 +66,13 @@ class Tongue:
         if known.month is None:
             return str(known.year)
         if known.day is None:
-            return format_skeleton("yMMMM", whole, locale=self.language)
-        return format_date(whole.date(), "long", self.language)
+            return format_skeleton("yMMMM", whole, locale=self.locale)
+        return format_date(whole.date(), "long", self.locale)
 
     def value(self, kind: Field, value: Any) -> str:
         """A value as a person reads it; a code that has no name stands as it is."""
         if isinstance(value, list):
-            return format_list([self._one(kind, each) for each in value], locale=self.language)
+            return format_list([self._one(kind, each) for each in value], locale=self.locale)
         return self._one(kind, value)
 
     def action(self, code: str) -> str:
@@ -77,7 +82,7 @@ class Tongue:
         return self.translate(REASONS[code]) if code in REASONS else code
 
     def _one(self, kind: Field, value: Any) -> str:
-        locale = Locale(self.language)
+        locale = Locale.parse(self.locale)
         if kind.type == "choice" and value in kind.choices:
             return kind.choices[value][self.language]
         if kind.type == "date":

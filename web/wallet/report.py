@@ -119,7 +119,6 @@ def _mails(words: Words, agency: Agency | None, letter: str | None) -> dict[str,
     body = quote(letter.replace("\n", "\r\n"), safe="")
     to = {"office": agency.contact.email, "authority": agency.authority.email}
     return {
-        who: f"mailto:{quote(address, safe='@')}?subject={subject}&body={body}"
+        who: f"mailto:{quote(address, safe='@')}?subject={subject}&body={body}" if address else ""
         for who, address in to.items()
-        if address
     }
