@@ -57,7 +57,7 @@ function showForAWhile(result) {
     result.querySelector("[data-values]")?.remove();
     if (why !== "hidden") {
       source?.close();
-      result.querySelector("[data-look]")?.remove();
+      for (const part of result.querySelectorAll("[data-look], [data-stands-tag]")) part.remove();
     }
     for (const each of result.querySelectorAll("[data-over]")) {
       const element = /** @type {HTMLElement} */ (each);

@@ -41,12 +41,23 @@ const cardOf = (told) =>
     (one) => /** @type {HTMLElement} */ (one).dataset.grant === told.grant,
   );
 
+/** The part of a card that says something else from now on. @param {Element} card
+ * @param {"grantReads"|"grantState"} name @param {string} value */
+function changed(card, name, value) {
+  const part = /** @type {HTMLElement|null} */ (
+    card.querySelector(name === "grantReads" ? "[data-grant-reads]" : "[data-grant-state]")
+  );
+  if (!part || part.dataset[name] === value) return null;
+  part.dataset[name] = value;
+  return part;
+}
+
 /** @param {Told} told */
 function show(told) {
   const card = cardOf(told);
   if (!card) return offerNews();
-  const reads = card.querySelector("[data-grant-reads]");
-  const state = card.querySelector("[data-grant-state]");
+  const reads = changed(card, "grantReads", String(told.reads));
+  const state = changed(card, "grantState", told.state);
   if (reads) reads.textContent = text("reads", String(told.reads));
   const open = isOpen(told);
   if (state && told.state !== "offered") {
