@@ -74,4 +74,7 @@ function openInvitation(form) {
 }
 
 if (form) signWithPasskey(form);
-if (invitation) openInvitation(invitation);
+if (invitation) {
+  openInvitation(invitation);
+  addEventListener("hashchange", () => openInvitation(invitation));
+}
