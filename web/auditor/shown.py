@@ -83,7 +83,7 @@ class Teller:
             who_kind=say(told.ACTORS[actor.kind]),
             who_id=actor.id or "",
             officer=event.officer.id if event.officer else "",
-            officer_stated_by=event.officer.stated_by if event.officer else "",
+            officer_stated_by=self._stated_by(event),
             on_behalf_of=event.on_behalf_of or "",
             purpose=self._purpose(event),
             use=event.intended_use or "",
@@ -100,6 +100,10 @@ class Teller:
             deferred_until=chain.visible_after,
             alarm=chain.alarm,
         )
+
+    def _stated_by(self, event: Event) -> str:
+        said = event.officer.stated_by if event.officer else ""
+        return self.words.gettext(told.ACTORS[said]) if said in told.ACTORS else said
 
     def _purpose(self, event: Event) -> str:
         if event.intended_use is None:
