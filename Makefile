@@ -26,13 +26,14 @@ serve: $(RUN) $(WEB) ## run a server on ./kluis-data, made when it is not there
 test: $(DEV) $(WEB_DEV) ## run the tests, but for the slow ones
 	$(BIN)/pytest -n auto -m "not slow" $(PYTEST_FLAGS)
 
-check: $(DEV) ## style, types, import arrows, size of the core, API drift, local rules
+check: $(DEV) ## style, types, import arrows, size of the core, API drift, words, local rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict
 	$(BIN)/lint-imports
 	$(BIN)/python tests/checks/core_size.py
 	$(BIN)/python tests/checks/openapi.py
+	$(BIN)/python tests/checks/words.py
 	$(BIN)/python tests/checks/hosts.py
 	$(BIN)/python tests/checks/lint.py
 
