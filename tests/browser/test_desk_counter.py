@@ -132,10 +132,7 @@ def test_by_keyboard_alone_with_digits_that_were_forgotten_first(
     expect(counter.get_by_role("heading", name="Scan or type the code")).to_be_visible()
 
 
-def test_wrong_digits_and_wrong_codes_are_told_in_plain_words(
-    counter: Page, stage: Stage, watch: Watch
-) -> None:
-    watch.forgive("400")
+def test_wrong_digits_and_wrong_codes_are_told_in_plain_words(counter: Page, stage: Stage) -> None:
     made = offer(stage, with_tx_code=True)
     take(counter, made.code, "12345"[: 4 - (made.tx_code == "1234")])
     expect(counter.get_by_text("This code and these digits do not fit")).to_be_visible()
@@ -254,9 +251,8 @@ def test_an_invitation_says_who_one_becomes_before_anything_is_made(
 
 
 def test_the_desk_of_another_agency_gets_nothing(
-    new_context: NewContext, counter: Page, stage: Stage, watch: Watch
+    new_context: NewContext, counter: Page, stage: Stage
 ) -> None:
-    watch.forgive("40[03]")
     other = Stage(stage.site, stage.citizen, make_agency(stage.site, "https://b.example", "B"), {})
     context = new_context(DESK)
     other.let_in_officer(context)
