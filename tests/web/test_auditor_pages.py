@@ -59,7 +59,7 @@ class Browser:
             "Cookie": "; ".join(f"{name}={value}" for name, value in self.held.items()),
             "Accept-Language": "en",
         }
-        answer = httpx.request(method, self.url + path, headers=headers, **options)  # type: ignore[arg-type]
+        answer = httpx.request(method, self.url + path, headers=headers, timeout=60, **options)  # type: ignore[arg-type]
         for given in answer.headers.get_list("set-cookie"):
             name, _, value = given.partition(";")[0].partition("=")
             self.held[name] = value.strip('"')
