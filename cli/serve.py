@@ -177,9 +177,11 @@ def make_server(
     """
     _get_going(vault)
     door, observing = door or Door(Bounds()), observing or Observing()
-    app = observing.around(make_app(vault, practice=practice))
+    app = make_app(vault, practice=practice)
     options = _options(door.bounds.proxy, observing)
-    return uvicorn.Server(uvicorn.Config(app, http=door.protocol(), **options))
+    server = uvicorn.Server(uvicorn.Config(observing.around(app), http=door.protocol(), **options))
+    app.state.pages.is_stopping = lambda: server.should_exit
+    return server
 
 
 def make_app(vault: Vault, *, practice: bool = False) -> FastAPI:

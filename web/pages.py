@@ -61,12 +61,16 @@ _LIKE = {401: 403, 405: 404, 413: 400, 415: 400}  # statuses that one page speak
 
 
 class Pages:
-    """Renders templates for one installation. `practice`: its people are made up, and say so."""
+    """Renders templates for one installation. `practice`: its people are made up, and say so.
+
+    `is_stopping` is set by who runs the server: streams end when it does, and hold nothing up.
+    """
 
     def __init__(self, vault: Vault, statics: Statics, *, practice: bool = False) -> None:
         self.vault = vault
         self.statics = statics
         self.practice = practice
+        self.is_stopping: Callable[[], bool] = lambda: False
         self._environment = Environment(
             loader=FileSystemLoader(TEMPLATES),
             autoescape=True,

@@ -20,7 +20,7 @@ from fastapi.sse import EventSourceResponse, format_sse_event
 from consent.errors import ConsentError
 from vault.errors import SessionEnded, TooMany, VaultError
 from web.faults import GoElsewhere, words_of
-from web.pages import HEADERS
+from web.pages import HEADERS, Pages
 
 STREAMS_MAX = 4  # of one session and server process; a browser holds one for all its tabs
 LOOK_SECONDS = 1.0
@@ -66,16 +66,20 @@ class StreamRoute(APIRoute):
         return answer
 
 
-async def stream(session: str, look: Look, seconds: float = LIFE_SECONDS) -> Response:
+async def stream(
+    request: Request, session: str, look: Look, seconds: float = LIFE_SECONDS
+) -> Response:
     """Looks once before it answers: without a session there is no stream. Raises `TooMany`."""
+    pages: Pages = request.app.state.pages
     if _held[session] >= STREAMS_MAX:
         raise TooMany("streams", int(SILENCE_SECONDS))
     first = await run_in_threadpool(look)
-    return EventSourceResponse(_events(session, first, look, seconds), headers=_HEADERS)
+    events = _events(pages, session, first, look, seconds)
+    return EventSourceResponse(events, headers=_HEADERS)
 
 
 async def _events(
-    session: str, news: Sequence[News] | None, look: Look, seconds: float
+    pages: Pages, session: str, news: Sequence[News] | None, look: Look, seconds: float
 ) -> AsyncIterator[bytes]:
     ends = time.monotonic() + min(seconds, LIFE_SECONDS)
     _held[session] += 1
@@ -83,6 +87,8 @@ async def _events(
         yield format_sse_event(retry=RETRY_MS, comment="")
         said = time.monotonic()
         while news is not None and time.monotonic() < ends and _held[session] <= STREAMS_MAX:
+            if pages.is_stopping():
+                return
             for one in news:
                 yield one.encoded()
             if news:

@@ -3,15 +3,16 @@
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import httpx
 import pytest
 
 from crypto import jose
 from tests.builders import AgencyDesk, Citizen, registration
-from tests.serving import Site, served
+from tests.serving import STOP_SECONDS_MAX, Site, served
 from vault import caller
 from web import cookies
 from web.citizen import IDLE_SECONDS
@@ -177,7 +178,7 @@ def test_a_stream_ends_with_its_session(site: Site, citizen: Citizen) -> None:
 def test_who_was_idle_too_long_is_not_told_either(site: Site, citizen: Citizen) -> None:
     idle = held(site, citizen, idle_seconds=IDLE_SECONDS + 1)
     assert httpx.get(f"{site.url}/wallet/events", headers=idle).status_code == 401
-    nearly = held(site, citizen, idle_seconds=IDLE_SECONDS - 2)
+    nearly = held(site, citizen, idle_seconds=IDLE_SECONDS - 5)
     with listening(site, nearly) as stream:
         stream.wait_for_end()
 
@@ -217,3 +218,14 @@ def test_after_a_break_it_is_said_that_there_was_something(site: Site, citizen: 
     ]
     with listening(site, {**mine, "Last-Event-ID": last}) as stream:
         stream.wait("changed")
+
+
+def test_a_server_that_stops_does_not_wait_for_those_who_listen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cli.serve._GRACE_SECONDS", 10 * STOP_SECONDS_MAX)
+    with ExitStack() as kept:
+        with served(tmp_path) as site:
+            stream = kept.enter_context(listening(site, held(site, site.store.citizen({}))))
+        # Here `served` has seen the server end, within its time.
+        stream.wait_for_end()

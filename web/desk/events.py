@@ -23,7 +23,7 @@ async def events(request: Request, officer: Officer, vault: OpenedVault, of: str
     """Says `closed`, once, when the citizen took it back, it ended, or its time is over."""
     reading = await run_in_threadpool(_reading, request, vault, officer, of)
     watch = Watch(vault, officer, reading)
-    return await stream(_session_of(request), watch.look)
+    return await stream(request, _session_of(request), watch.look)
 
 
 @router.get("/desk/stands")

@@ -34,7 +34,7 @@ async def events(
 ) -> Response:
     """A stream of what is new from now on; after a break it says that there was something."""
     watch = Watch(request, vault, owner, last_event_id)
-    return await stream(_session_of(request), watch.look, _idle_seconds(request, vault))
+    return await stream(request, _session_of(request), watch.look, _idle_seconds(request, vault))
 
 
 @router.get("/wallet/events/since")
