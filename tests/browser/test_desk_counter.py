@@ -169,7 +169,7 @@ def test_done_leaves_nothing_in_the_browser(counter: Page, stage: Stage) -> None
     made = offer(stage)
     take(counter, made.code)
     expect(counter.get_by_text(NAME)).to_be_visible()
-    assert counter.url == f"{stage.site.url}/desk"  # reloading would send nothing again
+    counter.wait_for_url(f"{stage.site.url}/desk")  # reloading would send nothing again
     counter.get_by_role("button", name="Done").click()
     counter.wait_for_url(f"{stage.site.url}/desk")
     counter.go_back()

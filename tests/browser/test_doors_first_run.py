@@ -65,7 +65,7 @@ def make_vault(page: Page, site: Site, label: str = "My phone") -> str:
     page.get_by_role("link", name="I have written it down").click()
     page.get_by_label("Recovery code").fill(code)
     page.get_by_role("button", name="Check it").click()
-    expect(page.get_by_role("heading", name="My vault")).to_be_visible()
+    expect(page.get_by_role("heading", name="My vault", exact=True)).to_be_visible()
     return code
 
 
@@ -107,13 +107,13 @@ def test_a_passkey_opens_the_vault_and_its_output_stays_on_the_phone(
     assert phone.title().startswith("Error:")
     phone.get_by_label("Recovery code").fill(code.lower().replace(" ", "-"))
     check.click()
-    expect(phone.get_by_role("heading", name="My vault")).to_be_visible()
+    expect(phone.get_by_role("heading", name="My vault", exact=True)).to_be_visible()
     expect(phone.get_by_text("Add a second key")).to_be_visible()
 
     lock(phone, site)
     with phone.expect_request(lambda one: one.method == "POST") as opened:
         phone.get_by_role("button", name="Open with my passkey").click()
-    expect(phone.get_by_role("heading", name="My vault")).to_be_visible()
+    expect(phone.get_by_role("heading", name="My vault", exact=True)).to_be_visible()
     made = posted(watch, "/wallet/start")[0]["device_secret"]
     assert posted(watch, "/wallet/unlock") == [
         {"csrf": parse_qs(opened.value.post_data or "")["csrf"][0], "next": "/wallet",
@@ -189,7 +189,7 @@ def test_a_phone_that_can_not_open_a_vault_is_told_and_a_key_file_does(
     phone.get_by_text("With my key file", exact=True).click()
     phone.get_by_label("Key file", exact=True).set_input_files(file)
     phone.get_by_role("button", name="Open with my key file").click()
-    expect(phone.get_by_role("heading", name="My vault")).to_be_visible()
+    expect(phone.get_by_role("heading", name="My vault", exact=True)).to_be_visible()
     assert "Whoever" not in watch.sent()  # the file itself was sent nowhere
     forms = [one for one in watch.requests if one.method == "POST"]
     assert {one.headers["content-type"] for one in forms} == {"application/x-www-form-urlencoded"}
@@ -240,7 +240,7 @@ def test_another_devices_passkey_leads_to_the_paper_and_changes_nothing(
     assert axe(phone) == []
     phone.get_by_label("Recovery code").fill(code)
     phone.get_by_role("button", name="Open with my recovery code").click()
-    expect(phone.get_by_role("heading", name="My vault")).to_be_visible()
+    expect(phone.get_by_role("heading", name="My vault", exact=True)).to_be_visible()
     assert methods(site, owner.token) == before
 
 
@@ -255,7 +255,7 @@ def test_the_paper_opens_the_vault_without_javascript(site: Site, new_context: N
     page.get_by_text("With my recovery code", exact=True).click()
     page.get_by_label("Recovery code").fill(citizen.recovery_code)
     page.get_by_role("button", name="Open with my recovery code").click()
-    expect(page.get_by_role("heading", name="My vault")).to_be_visible()
+    expect(page.get_by_role("heading", name="My vault", exact=True)).to_be_visible()
     page.goto(site.url + "/wallet/settings")
     page.get_by_role("button", name="Lock my vault").click()
     expect(page.get_by_role("heading", name="Your vault is locked")).to_be_visible()

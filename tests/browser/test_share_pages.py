@@ -88,7 +88,7 @@ def test_a_long_time_asks_for_the_key_again_and_keeps_the_choices(phone: Page, s
         choose(phone, site, agency, seconds=365 * 86_400, reads=0, fields="contact.email_address")
         phone.get_by_role("button", name="Make the code").click()
         expect(phone.get_by_text("Open your vault again first")).to_be_visible()
-        phone.locator("form[data-passkey] button[type=submit]").click()
+        phone.get_by_role("button", name="Open with my passkey").click()
         expect(phone.get_by_role("heading", name="Is this right?")).to_be_visible()
         expect(phone.get_by_text("noortje@example.org")).to_be_visible()
         expect(phone.get_by_text("1 year", exact=True)).to_be_visible()
