@@ -14,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.datastructures import URL
 from starlette.exceptions import HTTPException
 
 from consent.errors import ConsentError
@@ -106,7 +107,7 @@ class Pages:
             "csrf": cookies.csrf_token(form_secret),
             "unlocked": cookies.SESSION in request.cookies and area == "wallet",
             "idle_seconds": self._idle_seconds(request),
-            "leave_to": _own_address(request) if request.method == "GET" else _HOMES[area],
+            "leave_to": _address(request.url) if request.method == "GET" else _HOMES[area],
             "now": self.vault.system.clock.now_ms(),
         }
         page = self._by_language[language].get_template(template).render(frame | context)
@@ -184,21 +185,21 @@ class PageRoute(APIRoute):
 
 def _in_language(request: Request, language: str) -> Response:
     """The same page again, in another language from now on."""
-    rest = request.url.remove_query_params("lang")
-    again = rest.path + (f"?{rest.query}" if rest.query else "")
+    again = _address(request.url.remove_query_params("lang"))
     response = RedirectResponse(again, HTTPStatus.SEE_OTHER, HEADERS)
     cookies.keep_language(response, language)
     return response
 
 
-def _own_address(request: Request) -> str:
-    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
+def _address(url: URL) -> str:
+    """Path and query, here: what begins with two slashes would be another host (open redirects)."""
+    path = "/" + url.path.lstrip("/")
+    return path + (f"?{url.query}" if url.query else "")
 
 
 def _language_link(request: Request, language: str) -> str:
     """This page in that language. An answer to a form has no address: then, where it began."""
-    query = request.url.include_query_params(lang=language).query
-    return f"{request.url.path}?{query}"
+    return _address(request.url.include_query_params(lang=language))
 
 
 def language_of(request: Request) -> str:
