@@ -55,7 +55,10 @@ async def read_form(request: Request) -> Form:
 
 def _sender(request: Request, own: str) -> str:
     """The page of ours that sent a form, as the browser says it; else nothing."""
-    sender = urlsplit(request.headers.get("referer", ""))
+    try:
+        sender = urlsplit(request.headers.get("referer", ""))
+    except ValueError:  # such as http://[
+        return ""
     if f"{sender.scheme}://{sender.netloc}" != own:
         return ""
     return sender.path + (f"?{sender.query}" if sender.query else "")

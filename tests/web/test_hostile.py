@@ -1,11 +1,19 @@
-"""What a stranger can send to any page, and what it must not do."""
+"""What a stranger can send to any page, and what it must not do: an open redirect, a failure that
+writes the server's log.
+"""
 
 from collections.abc import Iterator
+from urllib.parse import quote
 
 import httpx
 import pytest
 
+from crypto.encoding import b64u
+from tests.browser.stage import Stage
 from tests.serving import Site, served
+from tests.web.test_auditor_pages import Browser, browser_of
+from tests.web.visiting import Visitor
+from web import cookies
 
 
 @pytest.fixture(scope="module")
@@ -14,9 +22,67 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield site
 
 
+@pytest.fixture(scope="module")
+def stage(site: Site) -> Stage:
+    return Stage.set(site)
+
+
+@pytest.fixture
+def officer(stage: Stage) -> Browser:
+    return browser_of(stage, stage.agency.id)
+
+
+@pytest.fixture
+def visitor(stage: Stage) -> Visitor:
+    stage.citizen.unlock()
+    return Visitor(stage.site, stage.citizen)
+
+
 @pytest.mark.parametrize("path", ["/%09/sign-in", "/%0A/sign-in", "/%0D%09/enrol"])
 def test_no_address_leads_to_another_host(site: Site, path: str) -> None:
     answer = httpx.get(f"{site.url}{path}?lang=nl")
     assert answer.status_code == 303
     assert not answer.headers["location"].startswith("//")
     assert '"//' not in httpx.get(site.url + path).text
+
+
+@pytest.mark.parametrize("referer", ["http://[", "http://[::1"])
+def test_a_referer_that_is_none_is_no_failure(site: Site, referer: str) -> None:
+    answer = httpx.post(f"{site.url}/lost", headers={"Referer": referer}, data={"csrf": "x"})
+    assert answer.status_code == 403
+
+
+def test_a_token_of_other_letters_is_a_forged_form(visitor: Visitor) -> None:
+    assert visitor.post("/lost", {"csrf": "\u00e9"}).status_code == 403
+
+
+def test_a_mark_of_other_letters_is_no_mark(visitor: Visitor) -> None:
+    held = {**visitor.held, cookies.SEEN: "1.\\351"}
+    text = "; ".join(f'{name}="{value}"' for name, value in held.items())
+    answer = httpx.get(f"{visitor.site.url}/wallet", headers={"Cookie": text})
+    assert answer.headers["location"].startswith("/wallet/locked")
+
+
+def test_a_form_whose_own_name_has_other_letters_makes_its_offer(
+    stage: Stage, visitor: Visitor
+) -> None:
+    visitor.held["__Host-kluis-made"] = "x.y"
+    form = {"agency": stage.agency.id, "use": stage.use["id"], "fields": stage.mandatory}
+    answer = visitor.post("/wallet/share", form | {"seconds": 3600, "reads": 1, "once": "\u00e9"})
+    assert answer.status_code == 200
+
+
+def test_a_time_beyond_words_is_a_bad_request(stage: Stage, visitor: Visitor) -> None:
+    asked = f"agency={quote(stage.agency.id, safe='')}&use={stage.use['id']}&seconds={'9' * 30}"
+    assert visitor.get(f"/wallet/share/review?{asked}").status_code == 400
+
+
+@pytest.mark.parametrize("held", ['["t","c","u",[1e999],1]', '["t","c","u",[1],1e999]', "[" * 5000])
+def test_a_counter_passes_over_a_cookie_that_it_did_not_make(officer: Browser, held: str) -> None:
+    officer.held[cookies.READING] = b64u(held.encode())
+    assert officer.get("/desk").status_code == 200
+
+
+def test_a_code_with_an_address_that_is_none_is_no_code(officer: Browser) -> None:
+    officer.get("/desk")
+    assert officer.post("/desk/redeem", code="http://[#VG1" + "0" * 34).status_code == 400

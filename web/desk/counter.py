@@ -105,11 +105,18 @@ def done(request: Request, _form: GivenForm, officer: Officer, vault: OpenedVaul
 def code_in(text: str, vault: Vault) -> str | None:
     """The code in what was scanned or typed; None for what has not the form of one of ours."""
     address, mark, after = text.rpartition("#")
-    if mark and urlsplit(address.lower()).netloc != urlsplit(vault.system.settings.url).netloc:
+    if mark and _host(address.lower()) != _host(vault.system.settings.url):
         return None
     typed = re.sub(r"[\s-]", "", after).upper()
     code = typed[:3] + typed[3:].translate(_LOOKALIKES)
     return code if _CODE.fullmatch(code) else None
+
+
+def _host(address: str) -> str | None:
+    try:
+        return urlsplit(address).netloc
+    except ValueError:  # such as http://[
+        return None
 
 
 async def _show(

@@ -56,7 +56,7 @@ class Reading:
         return trace(self.token)
 
     def fields(self, use: IntendedUse) -> tuple[str, ...]:
-        return tuple(use.fields[place].id for place in self.places if place < len(use.fields))
+        return tuple(use.fields[place].id for place in self.places if 0 <= place < len(use.fields))
 
 
 def trace(secret: str) -> str:
@@ -89,7 +89,7 @@ def held(request: Request) -> Reading | None:
         found: Any = json.loads(unb64u(request.cookies.get(cookies.READING, "")))
         token, code, use, places, not_after = found
         return Reading(str(token), str(code), str(use), tuple(map(int, places)), int(not_after))
-    except (Malformed, ValueError, TypeError):
+    except (Malformed, ValueError, TypeError, OverflowError, RecursionError):
         return None
 
 

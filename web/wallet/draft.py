@@ -15,6 +15,7 @@ from web.pages import OpenedVault
 
 DURATIONS_SECONDS = (3600, 86_400, 7 * 86_400, 30 * 86_400, 365 * 86_400)
 READS = (1, 5, 0)  # 0: any number
+_SECONDS_MAX = 10**9  # what can be said in words; what may be is the vault's to say
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ async def _asked(
     agency: Annotated[str, Query(max_length=256)],
     use: Annotated[str, Query(max_length=200)],
     fields: Annotated[list[str] | None, Query(max_length=100)] = None,
-    seconds: int = DURATIONS_SECONDS[0],
+    seconds: Annotated[int, Query(le=_SECONDS_MAX)] = DURATIONS_SECONDS[0],
     reads: int = READS[0],
     follow: bool = False,
     tx_code: bool = False,

@@ -114,7 +114,7 @@ def _grant(request: Request, owner: Owner, vault: Vault, id_: str) -> ShownGrant
 def _replaced(request: Request, form: Form) -> str:
     """The offer that this form made before, or the one that it says it replaces."""
     once, _, grant = request.cookies.get(MADE, "").partition(".")
-    again = bool(once) and secrets.compare_digest(once, form.text("once", 40))
+    again = bool(once) and cookies.is_same(once, form.text("once", 40))
     return grant if again else form.text("replaces")
 
 
