@@ -62,7 +62,11 @@ class WalletRoute(PageRoute):
     def explain(self, request: Request, error: Exception) -> Response:
         if isinstance(error, SessionEnded):
             ended = cookies.SESSION in request.cookies
-            return let_out(see(unlock_first(request) + ("&ended=1" if ended else "")))
+            if (
+                not ended
+            ):  # strict cookies stay at home when another site leads here: none is dropped
+                return see(unlock_first(request))
+            return let_out(see(unlock_first(request) + "&ended=1"))
         if isinstance(error, Refused) and error.code == "unlock_too_old":
             return see(unlock_first(request, again=True))
         return super().explain(request, error)

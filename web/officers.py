@@ -55,7 +55,8 @@ class OfficerRoute(PageRoute):
         if not isinstance(error, SessionEnded):
             return super().explain(request, error)
         area = request.url.path.split("/", 2)[1]
-        return sign_out(see(f"/{area}/sign-in"))
+        answer = see(f"/{area}/sign-in")  # from another site no cookie comes, and none is dropped
+        return sign_out(answer) if cookies.OFFICER in request.cookies else answer
 
 
 def look(request: Request, vault: Vault, officer: caller.Officer) -> OfficerSession:

@@ -12,6 +12,7 @@ from crypto.encoding import b64u
 from tests.browser.stage import Stage
 from tests.serving import Site, served
 from tests.web.test_auditor_pages import Browser, browser_of
+from tests.web.test_doors import Browser as Doors
 from tests.web.visiting import Visitor
 from web import cookies
 
@@ -86,3 +87,24 @@ def test_a_counter_passes_over_a_cookie_that_it_did_not_make(officer: Browser, h
 def test_a_code_with_an_address_that_is_none_is_no_code(officer: Browser) -> None:
     officer.get("/desk")
     assert officer.post("/desk/redeem", code="http://[#VG1" + "0" * 34).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "path", ["/wallet", "/wallet/share", "/wallet/locked", "/desk", "/auditor"]
+)
+def test_a_link_on_another_site_signs_nobody_out(site: Site, path: str) -> None:
+    """Such a request comes without our cookies; its answer must not drop those that are held."""
+    answer = httpx.get(site.url + path)
+    dropped = [one for one in answer.headers.get_list("set-cookie") if "Max-Age=0" in one]
+    assert not dropped
+
+
+def test_the_page_that_says_locked_locks_on_the_server_too(stage: Stage) -> None:
+    browser = Doors(stage.site)
+    browser.unlock(stage.citizen)
+    held = dict(browser.jar)
+    assert browser.get("/wallet/locked").status_code == 200
+    assert not browser.session
+    browser.jar = held
+    assert browser.get("/wallet").headers["location"].startswith("/wallet/unlock")
+    browser.http.close()

@@ -64,9 +64,17 @@ def unlock(
 
 
 @router.get("/wallet/locked")
-def locked(request: Request, pages: OpenedPages, next: str = "") -> Response:
-    """The vault was locked: because nothing happened for a while, or by the citizen."""
-    return let_out(pages.render(request, "wallet/locked.html", unlocked=False, next=own_path(next)))
+def locked(request: Request, pages: OpenedPages, vault: OpenedVault, next: str = "") -> Response:
+    """The vault was locked: because nothing happened for a while, or by the citizen.
+
+    What another site leads here comes without cookies, and locks nothing.
+    """
+    page = pages.render(request, "wallet/locked.html", unlocked=False, next=own_path(next))
+    token = request.cookies.get(cookies.SESSION)
+    if token is None:
+        return page
+    end_quietly(vault, token)
+    return let_out(page)
 
 
 @router.post("/wallet/lock")
