@@ -7,6 +7,7 @@ another site can set them. None but the language outlives the browser's session.
 import hmac
 import secrets
 from hashlib import sha256
+from typing import Literal
 
 from fastapi import Request, Response
 
@@ -21,9 +22,14 @@ _YEAR_SECONDS = 365 * 86_400
 
 
 def set_cookie(response: Response, name: str, value: str, seconds: int | None = None) -> None:
-    """No script reads it, and no other site sends it."""
+    """No script reads it, and no other site sends it.
+
+    But `FORM`: a link on another site brings it, or its answer would put another in its place, and
+    the forms of all open pages would count as forged. No form of another site brings it.
+    """
+    site: Literal["lax", "strict"] = "lax" if name == FORM else "strict"
     response.set_cookie(
-        name, value, max_age=seconds, path="/", secure=True, httponly=True, samesite="strict"
+        name, value, max_age=seconds, path="/", secure=True, httponly=True, samesite=site
     )
 
 

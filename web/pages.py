@@ -112,7 +112,7 @@ class Pages:
         }
         page = self._by_language[language].get_template(template).render(frame | context)
         response = HTMLResponse(page, status, HEADERS)
-        if cookies.FORM not in request.cookies:
+        if cookies.FORM not in request.cookies and request.method == "GET":
             cookies.set_cookie(response, cookies.FORM, form_secret)
         return response
 

@@ -108,3 +108,11 @@ def test_the_page_that_says_locked_locks_on_the_server_too(stage: Stage) -> None
     browser.jar = held
     assert browser.get("/wallet").headers["location"].startswith("/wallet/unlock")
     browser.http.close()
+
+
+def test_what_another_site_begins_forges_no_open_form(site: Site) -> None:
+    """A link brings what forms are tied to; the answer to a form of another site puts no other."""
+    given = httpx.get(f"{site.url}/help").headers["set-cookie"]
+    assert given.startswith(cookies.FORM)
+    assert "samesite=lax" in given.lower()
+    assert "set-cookie" not in httpx.post(f"{site.url}/lost", data={"csrf": "x"}).headers
