@@ -13,7 +13,8 @@ from pydantic import Field
 from api.bodies import StrictRoute
 from api.credentials import OpenedVault, Owner
 from api.described import documented
-from api.filters import ALARMS_MAX, Asked, place_text
+from api.filters import ALARMS_MAX, Asked
+from api.places import place_text
 from api.proofs import ShownLog, Trees
 from api.shapes import Answer, entry_id_bytes, id_text, instant
 from audit.leaf import Opening

@@ -14,6 +14,7 @@ from api import activity
 from api.bodies import StrictRoute
 from api.credentials import OFFICER_HEADER, AccessToken, OpenedVault, ProofHeader
 from api.described import documented
+from api.places import PLACE, place_of, place_text
 from api.problems import AUDIT_PATH
 from api.shapes import Answer, id_bytes, id_text, instant_or_none
 from audit.entry import ACTIONS, OUTCOMES
@@ -23,12 +24,11 @@ from evidence.anomalies import anomalies_of
 from evidence.entries import Entry
 from evidence.export import compose
 from evidence.selection import Selection
-from operate.examining import ALWAYS_MS, EVERYWHERE, WINDOW_ENTRIES, Place, Window, examine, look
+from operate.examining import ALWAYS_MS, EVERYWHERE, WINDOW_ENTRIES, Window, examine, look
 from vault.errors import BadInput
 
 ENTRIES_PATH, EXPORT_PATH = AUDIT_PATH + "/entries", AUDIT_PATH + "/export"
 ZIP = "application/zip"
-_PLACE = r"^[1-9][0-9]{0,8}\.[0-9]{1,18}$"
 _PREVIOUS = r"^[1-9][0-9]{0,17}\.[0-9a-f]{64}$"
 _INSTANT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$"
 _TEXT_CHARACTERS_MAX = 2048
@@ -37,9 +37,9 @@ router = APIRouter(route_class=StrictRoute, tags=["audit"])
 
 After = Annotated[
     str | None,
-    Query(pattern=_PLACE, description="Entries after this place: log and index, like 1.830."),
+    Query(pattern=PLACE, description="Entries after this place: log and index, like 1.830."),
 ]
-Until = Annotated[str | None, Query(pattern=_PLACE, description="Entries up to this place.")]
+Until = Annotated[str | None, Query(pattern=PLACE, description="Entries up to this place.")]
 From = Annotated[str | None, Query(alias="from", pattern=_INSTANT, description="Not before this.")]
 To = Annotated[str | None, Query(alias="to", pattern=_INSTANT, description="Not after this.")]
 Text = Annotated[str | None, Query(min_length=1, max_length=_TEXT_CHARACTERS_MAX)]
@@ -86,7 +86,7 @@ class AuditedEntry(Answer):
 
     @classmethod
     def of(cls, entry: Entry) -> Self:
-        place = {"place": _text(entry.log, entry.index), "id": entry_id_text(entry.entry_id)}
+        place = {"place": place_text((entry.log, entry.index)), "id": entry_id_text(entry.entry_id)}
         if entry.bodies is None:
             return cls(**place, closed=entry.why_closed)
         event, chain = entry.bodies
@@ -142,8 +142,8 @@ def entries(
     whose = None if subject is None else id_bytes(subject)
     selection = Selection(agency, action, outcome, officer, use, whose)
     window = Window(
-        _place(after, (0, 0)),
-        _place(until, EVERYWHERE),
+        place_of(after or "") or (0, 0),
+        place_of(until or "") or EVERYWHERE,
         (_instant(from_, ALWAYS_MS[0]), _instant(to, ALWAYS_MS[1])),
         limit,
     )
@@ -152,9 +152,9 @@ def entries(
     return Entries(
         entries=[AuditedEntry.of(one) for one in found if selection.holds(one)],
         scanned=len(found),
-        next=_text(found[-1].log, found[-1].index) if len(found) == limit else None,
+        next=place_text((found[-1].log, found[-1].index)) if len(found) == limit else None,
         anomalies=[
-            Anomaly(code=one.code, what=one.what, places=[_text(*place) for place in one.places])
+            Anomaly(code=one.code, what=one.what, places=[*map(place_text, one.places)])
             for one in anomalies_of(found)
         ],
     )
@@ -195,17 +195,6 @@ def export(
         "Content-Disposition": 'attachment; filename="vault-audit.zip"',
     }
     return StreamingResponse(compose(examined, before), media_type=ZIP, headers=headers)
-
-
-def _place(text: str | None, otherwise: Place) -> Place:
-    if text is None or not re.fullmatch(_PLACE, text):
-        return otherwise
-    log, _, index = text.partition(".")
-    return int(log), int(index)
-
-
-def _text(log: int, index: int) -> str:
-    return f"{log}.{index}"
 
 
 def _instant(text: str | None, otherwise: int) -> int:

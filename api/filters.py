@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from audit.entry import ACTIONS
 from audit.errors import MalformedEntry
 from audit.shapes import INSTANT_MAX, parse_instant
-from vault.activities import NEWEST, Entry, Page, Place
+from vault.activities import NEWEST, Entry, Page
 from vault.errors import BadInput
 
 PAGE_ENTRIES_MAX = 200
@@ -90,10 +90,6 @@ class Matcher:
             and (filters.alarms is None or entry.chain.alarm)
             and (filters.alarms != "new" or not entry.acknowledged)
         )
-
-
-def place_text(place: Place) -> str:
-    return f"{place[0]}.{place[1]}"
 
 
 def _instant(text: str | None, otherwise: int) -> int:

@@ -2,12 +2,13 @@
 
 from fastapi import APIRouter, Request, Response
 
+from api.places import place_of, place_text
 from audit.entry import ACTIONS, OUTCOMES
 from evidence.anomalies import anomalies_of
 from vault.errors import NotFound
 from vault.registry import Snapshot
 from web.auditor import words as told
-from web.auditor.filters import Filters, place_of, place_text
+from web.auditor.filters import Filters
 from web.auditor.looking import AuditorRoute, Looking, Window
 from web.auditor.proved import proofs_of
 from web.auditor.shown import Teller

@@ -9,11 +9,12 @@ from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
 
+from api.places import place_of
 from audit.entry import ACTIONS, OUTCOMES
 from crypto.encoding import unb64u
 from crypto.errors import Malformed
 from evidence.selection import Selection
-from web.auditor.looking import ALWAYS_MS, EVERYWHERE, Place, Window
+from web.auditor.looking import ALWAYS_MS, EVERYWHERE, Window
 from web.words import ZONE
 
 TEXT_CHARACTERS_MAX = 256
@@ -77,22 +78,6 @@ class Filters:
         """The address of the same search with changes."""
         held = {_SINCE: self.since, _UNTIL: self.until, **self.texts, _SHOW: "1", **changes}
         return "?" + urlencode({name: text for name, text in held.items() if text})
-
-
-def place_of(text: str) -> Place | None:
-    """Log and index, like 1.830."""
-    log, dot, index = text.partition(".")
-    if not (dot and _is_number(log, 9) and _is_number(index, 18)):
-        return None
-    return int(log), int(index)
-
-
-def place_text(place: Place) -> str:
-    return f"{place[0]}.{place[1]}"
-
-
-def _is_number(text: str, digits_max: int) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= digits_max
 
 
 def _day(text: str) -> date | None:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, TypeVar
 from fastapi import Depends, Request, Response
 
 from evidence.entries import Entry
-from operate.examining import ALWAYS_MS, EVERYWHERE, Examined, Place, Window, examine, look
+from operate.examining import ALWAYS_MS, EVERYWHERE, Examined, Window, examine, look
 from vault import caller
 from vault.errors import InvalidToken
 from vault.officers import OfficerSession
@@ -22,7 +22,7 @@ from web import cookies, officers
 from web.officers import Officer, OfficerRoute
 from web.pages import OpenedVault
 
-__all__ = ["ALWAYS_MS", "EVERYWHERE", "Examined", "Examiner", "Looking", "Place", "Window"]
+__all__ = ["ALWAYS_MS", "EVERYWHERE", "Examined", "Examiner", "Looking", "Window"]
 T = TypeVar("T")
 
 

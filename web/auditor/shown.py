@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from api.places import place_text
 from api.shapes import id_text
 from audit.entry import Chain, Event
 from audit.shapes import entry_id_text
@@ -9,7 +10,6 @@ from evidence.entries import Entry
 from vault.registry import Snapshot
 from vault.vault import Vault
 from web.auditor import words as told
-from web.auditor.filters import place_text
 from web.names import purpose_of
 from web.words import Words
 

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from api.places import place_text
 from evidence.anomalies import Anomaly
 from vault.registry import Snapshot
 from web.auditor import words as told
-from web.auditor.filters import place_text
 from web.names import agency_name
 from web.papers.words import N_
 from web.words import Words

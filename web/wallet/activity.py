@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 
+from api.places import place_of, place_text
 from api.shapes import entry_id_bytes
 from audit.entry import OUTCOMES
 from audit.leaf import leaf_hash
@@ -25,7 +26,7 @@ from web.forms import GivenForm
 from web.names import agency_name, agency_of, field_label
 from web.pages import OpenedPages, OpenedVault, language_of, see, words_for
 from web.papers.words import N_
-from web.wallet.lines import after, only_at, place_of, shower
+from web.wallet.lines import after, only_at, shower
 from web.wallet.proved import check_all, check_page
 from web.words import day_begins
 
@@ -128,8 +129,7 @@ def activity(
     lines = [*map(line, found.entries)]
     older = None
     if found.after is not None:
-        place = f"{found.after[0]}.{found.after[1]}"
-        older = urlencode({**_set(asked), "before": place})
+        older = urlencode({**_set(asked), "before": place_text(found.after)})
     return pages.render(
         request,
         "wallet/activity.html",

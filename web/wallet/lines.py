@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from fastapi import Request
 
+from api.places import place_of, place_text
 from audit.shapes import entry_id_text
 from vault import caller
 from vault.activities import NEWEST, Entry, Page, Place
@@ -108,7 +109,7 @@ def shower(request: Request, vault: Vault, owner: caller.Owner) -> Shower:
         fields = event.fields_given or event.fields_requested or ()
         reason = event.reason
         return Line(
-            place=f"{entry.log}.{entry.index}",
+            place=place_text((entry.log, entry.index)),
             id=entry_id_text(event.id),
             at=event.at,
             month=words.month(event.at),
@@ -132,14 +133,6 @@ def shower(request: Request, vault: Vault, owner: caller.Owner) -> Shower:
         )
 
     return line
-
-
-def place_of(text: str) -> Place | None:
-    """The place that an address names; None for what is none."""
-    log, dot, index = text.partition(".")
-    if not (dot and log.isascii() and log.isdigit() and index.isascii() and index.isdigit()):
-        return None
-    return (int(log), int(index)) if len(log) < 10 and len(index) < 16 else None
 
 
 def after(text: str) -> Place:
