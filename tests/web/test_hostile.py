@@ -2,7 +2,9 @@
 writes the server's log.
 """
 
+import re
 from collections.abc import Iterator
+from contextlib import ExitStack
 from urllib.parse import quote
 
 import httpx
@@ -15,6 +17,7 @@ from tests.web.test_auditor_pages import Browser, browser_of
 from tests.web.test_doors import Browser as Doors
 from tests.web.visiting import Visitor
 from web import cookies
+from web.streams import STREAMS_MAX
 
 
 @pytest.fixture(scope="module")
@@ -116,3 +119,23 @@ def test_what_another_site_begins_forges_no_open_form(site: Site) -> None:
     assert given.startswith(cookies.FORM)
     assert "samesite=lax" in given.lower()
     assert "set-cookie" not in httpx.post(f"{site.url}/lost", data={"csrf": "x"}).headers
+
+
+def test_an_officer_has_few_streams_however_many_tokens(stage: Stage, officer: Browser) -> None:
+    made = stage.citizen.unlock().offer(stage.agency, stage.mandatory)
+    officer.get("/desk")
+    page = officer.post("/desk/redeem", code=made.code).text
+    found = re.search(r'name="of" value="([^"]+)"', page)
+    assert found
+    with ExitStack() as stack:
+        answers, begun = [], []
+        for _ in range(STREAMS_MAX + 1):
+            officer.get("/desk")  # which renews the token
+            held = "; ".join(f"{name}={value}" for name, value in officer.held.items())
+            address = f"{stage.site.url}/desk/events?of={found[1]}"
+            asked = httpx.stream("GET", address, headers={"Cookie": held})
+            answer = stack.enter_context(asked)
+            begun.append(answer.iter_raw())
+            next(begun[-1], b"")
+            answers.append(answer.status_code)
+    assert answers == [200] * STREAMS_MAX + [429]

@@ -2,14 +2,12 @@
 
 import json
 from collections.abc import Sequence
-from hashlib import sha256
 
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from vault.errors import InvalidToken, NotFound
 from vault.vault import Vault
-from web import cookies
 from web.desk.showing import Reading, held
 from web.officers import Officer
 from web.pages import HEADERS, OpenedVault
@@ -21,15 +19,17 @@ router = APIRouter(route_class=StreamRoute, tags=["pages"], include_in_schema=Fa
 @router.get("/desk/events")
 async def events(request: Request, officer: Officer, vault: OpenedVault, of: str = "") -> Response:
     """Says `closed`, once, when the citizen took it back, it ended, or its time is over."""
-    reading = await run_in_threadpool(_reading, request, vault, officer, of)
-    watch = Watch(vault, officer, reading)
-    return await stream(request, _session_of(request), watch.look)
+    session = await run_in_threadpool(vault.officer_session, officer)
+    watch = Watch(vault, officer, _reading(request, of))
+    # By the session's id: its token is another one after each page.
+    return await stream(request, session.id, watch.look)
 
 
 @router.get("/desk/stands")
 def stands(request: Request, officer: Officer, vault: OpenedVault, of: str = "") -> Response:
     """The same question, once: 200 with whether it stands, 401 without a session."""
-    open_ = is_open(vault, officer, _reading(request, vault, officer, of))
+    vault.officer_session(officer)  # whoever is signed out hears that first
+    open_ = is_open(vault, officer, _reading(request, of))
     return Response(json.dumps({"open": open_}), media_type="application/json", headers=HEADERS)
 
 
@@ -58,15 +58,9 @@ def is_open(vault: Vault, officer: Officer, reading: Reading) -> bool:
         return False
 
 
-def _reading(request: Request, vault: Vault, officer: Officer, of: str) -> Reading:
+def _reading(request: Request, of: str) -> Reading:
     """What the page that asks shows; not what another page of this browser opened since."""
-    vault.officer_session(officer)  # whoever is signed out hears that first
     reading = held(request)
     if reading is None or not reading.token or reading.id != of:
         raise NotFound("This is not open here any more.")
     return reading
-
-
-def _session_of(request: Request) -> str:
-    token = request.cookies.get(cookies.OFFICER, "") + request.cookies.get(cookies.READING, "")
-    return sha256(token.encode()).hexdigest()
