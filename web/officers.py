@@ -95,7 +95,7 @@ def verified_passkey(vault: Vault, credential: str, challenge: str) -> tuple[byt
             expected_rp_id=_host(vault),
             expected_origin=vault.system.settings.url,
         )
-    except (WebAuthnException, ValueError):
+    except (WebAuthnException, ValueError, RecursionError):
         raise _bad_passkey() from None
     return found.credential_id, found.credential_public_key
 
@@ -118,7 +118,7 @@ def start_session(
             expected_rp_id=_host(vault),
             expected_origin=vault.system.settings.url,
         )
-    except (WebAuthnException, ValueError):
+    except (WebAuthnException, ValueError, RecursionError):
         raise _bad_passkey() from None
     return vault.start_officer_session(stranger, parsed.raw_id, signed)
 

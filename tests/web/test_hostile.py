@@ -5,6 +5,7 @@ writes the server's log.
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
+from threading import BoundedSemaphore
 from urllib.parse import quote
 
 import httpx
@@ -17,6 +18,7 @@ from tests.web.test_auditor_pages import Browser, browser_of
 from tests.web.test_doors import Browser as Doors
 from tests.web.visiting import Visitor
 from web import cookies
+from web.papers import typeset
 from web.streams import STREAMS_MAX
 
 
@@ -139,3 +141,20 @@ def test_an_officer_has_few_streams_however_many_tokens(stage: Stage, officer: B
             next(begun[-1], b"")
             answers.append(answer.status_code)
     assert answers == [200] * STREAMS_MAX + [429]
+
+
+@pytest.mark.parametrize("path", ["/desk/enrol", "/desk/sign-in"])
+def test_a_deep_credential_is_no_passkey(officer: Browser, path: str) -> None:
+    officer.get(path)
+    deep = {"credential": "[" * 19_000, "challenge": "AAAA", "invitation": "x"}
+    assert officer.post(path, **deep).status_code == 403
+
+
+def test_a_sheet_that_cannot_be_made_now_is_not_our_failure(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(typeset, "_presses", BoundedSemaphore(1))
+    codes = {"recovery_code": "ABCD", "block_code": "EFGH"}
+    with typeset._a_press():
+        assert visitor.post("/wallet/sheet.pdf", codes).status_code == 503
+    assert visitor.post("/wallet/sheet.pdf", codes).status_code == 200

@@ -1,8 +1,10 @@
 """First run: a key that only the citizen has, then the paper for when it is lost, typed back."""
 
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
+from starlette.exceptions import HTTPException
 
 from api.credentials import Address, CountedByAddress
 from vault.agencies import parse_invite
@@ -13,6 +15,7 @@ from web.forms import GivenForm
 from web.pages import OpenedPages, OpenedVault, see, words_for
 from web.papers.recovery import BadCode, recovery_sheet
 from web.papers.tongue import Tongue
+from web.papers.typeset import CannotTypeset
 from web.wallet.secrets import RECOVERY, device_name, fault_of, new_device
 from web.words import ZONE
 
@@ -93,6 +96,8 @@ def paper(request: Request, form: GivenForm, _owner: Owner, vault: OpenedVault) 
         )
     except BadCode:
         raise BadInput("There are no codes for this sheet.", "bad_form") from None
+    except CannotTypeset:
+        raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE) from None
     name = words.gettext("recovery-sheet")
     return Response(
         sheet,
