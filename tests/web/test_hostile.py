@@ -17,7 +17,9 @@ from tests.serving import Site, served
 from tests.web.test_auditor_pages import Browser, browser_of
 from tests.web.test_doors import Browser as Doors
 from tests.web.visiting import Visitor
+from vault import caller
 from web import cookies
+from web.desk import sign_in
 from web.papers import typeset
 from web.streams import STREAMS_MAX
 
@@ -158,3 +160,17 @@ def test_a_sheet_that_cannot_be_made_now_is_not_our_failure(
     with typeset._a_press():
         assert visitor.post("/wallet/sheet.pdf", codes).status_code == 503
     assert visitor.post("/wallet/sheet.pdf", codes).status_code == 200
+
+
+def test_who_signs_in_gets_nothing_of_the_officer_before(
+    stage: Stage, officer: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To use another session's token would stand in the citizen's log as somebody else's try."""
+    made = stage.citizen.unlock().offer(stage.agency, stage.mandatory)
+    officer.get("/desk")
+    officer.post("/desk/redeem", code=made.code)
+    vault, next_one = stage.site.store.vault, browser_of(stage, stage.agency.id)
+    session = vault.officer_session(caller.Officer(next_one.held[cookies.OFFICER]))
+    monkeypatch.setattr(sign_in, "start_session", lambda *_: session)
+    assert officer.post("/desk/sign-in", credential="{}", challenge="x").status_code == 303
+    assert officer.held[cookies.READING] == ""

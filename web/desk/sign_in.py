@@ -87,6 +87,9 @@ def sign_in(request: Request, form: GivenForm, pages: OpenedPages, vault: Opened
         return pages.render(request, "desk/sign_in.html", 403, challenge=challenge, refused=True)
     answer = see("/desk" if session.officer.role == "agency" else "/auditor")
     cookies.set_cookie(answer, cookies.OFFICER, session.token)
+    cookies.drop_cookie(
+        answer, cookies.READING
+    )  # another session's: to use it would look like theft
     return answer
 
 
