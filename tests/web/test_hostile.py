@@ -11,8 +11,10 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from crypto import jose
 from crypto.encoding import b64u
 from tests.browser.stage import Stage
+from tests.builders import AgencyDesk, registration
 from tests.serving import Site, served
 from tests.web.test_auditor_pages import Browser, browser_of
 from tests.web.test_doors import Browser as Doors
@@ -174,3 +176,21 @@ def test_who_signs_in_gets_nothing_of_the_officer_before(
     monkeypatch.setattr(sign_in, "start_session", lambda *_: session)
     assert officer.post("/desk/sign-in", credential="{}", challenge="x").status_code == 303
     assert officer.held[cookies.READING] == ""
+
+
+def test_an_address_adds_nothing_to_a_mail(site: Site) -> None:
+    """An agency registers its own address; `a?bcc=b@c.example` is one, as far as letters go."""
+    store = site.store
+    document = registration(
+        "https://mails.example", jose.generate_key(), {"identity.given_name": True}
+    )
+    document["contact"]["email"] = "a?bcc=b&body=c@mails.example"
+    store.vault.register_agency(caller.Operator(), document)
+    citizen = store.citizen()
+    visitor = Visitor(site, citizen)
+    agency = AgencyDesk(store.vault, document["id"], "test-use", jose.generate_key())
+    agency.redeem(citizen.offer(agency, ["identity.given_name"]).code)
+    places = re.findall(r"/wallet/activity/\d+\.\d+", visitor.get("/wallet/activity").text)
+    pages = "".join(visitor.get(place).text for place in places)
+    assert "mailto:a%3Fbcc%3Db%26body%3Dc@mails.example" in pages
+    assert "mailto:a?" not in pages
