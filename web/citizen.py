@@ -16,7 +16,7 @@ from vault.unlocking import method_id, parse_session_token
 from vault.vault import Vault
 from web import cookies
 from web.faults import GoElsewhere
-from web.pages import PageRoute, see
+from web.pages import PageRoute, address_of, see
 
 IDLE_SECONDS = 600
 UNLOCK_PATH, LOCKED_PATH = "/wallet/unlock", "/wallet/locked"
@@ -119,7 +119,7 @@ def _back(request: Request) -> str:
     """This page, or the one that the form stood on."""
     if request.method != "GET":
         return str(getattr(request.state, "form_stood_at", "/wallet"))
-    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return address_of(request.url)
 
 
 def _sets_session(response: Response) -> bool:

@@ -107,7 +107,7 @@ class Pages:
             "csrf": cookies.csrf_token(form_secret),
             "unlocked": cookies.SESSION in request.cookies and area == "wallet",
             "idle_seconds": self._idle_seconds(request),
-            "leave_to": _address(request.url) if request.method == "GET" else _HOMES[area],
+            "leave_to": address_of(request.url) if request.method == "GET" else _HOMES[area],
             "now": self.vault.system.clock.now_ms(),
         }
         page = self._by_language[language].get_template(template).render(frame | context)
@@ -168,7 +168,7 @@ class PageRoute(APIRoute):
             try:
                 return await handle(request)
             except GoElsewhere as elsewhere:
-                return RedirectResponse(elsewhere.path, HTTPStatus.SEE_OTHER, HEADERS)
+                return see(elsewhere.path)
             except (VaultError, ConsentError, HTTPException, RequestValidationError) as error:
                 return self.explain(request, error)
             except Exception as error:  # noqa: BLE001 - its text may hold what was sent: its name only
@@ -185,21 +185,22 @@ class PageRoute(APIRoute):
 
 def _in_language(request: Request, language: str) -> Response:
     """The same page again, in another language from now on."""
-    again = _address(request.url.remove_query_params("lang"))
-    response = RedirectResponse(again, HTTPStatus.SEE_OTHER, HEADERS)
+    response = see(address_of(request.url.remove_query_params("lang")))
     cookies.keep_language(response, language)
     return response
 
 
-def _address(url: URL) -> str:
+def address_of(url: URL) -> str:
     """Path and query, here: what begins with two slashes would be another host (open redirects)."""
     path = "/" + url.path.lstrip("/")
     return path + (f"?{url.query}" if url.query else "")
 
 
 def _language_link(request: Request, language: str) -> str:
-    """This page in that language. An answer to a form has no address: then, where it began."""
-    return _address(request.url.include_query_params(lang=language))
+    """Leads from a page to itself in that language, with all that its address asks for. It names no
+    path: an answer to a form has none of its own, and its module says where it leads.
+    """
+    return f"?{request.url.include_query_params(lang=language).query}"
 
 
 def language_of(request: Request) -> str:

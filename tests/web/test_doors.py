@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from html import unescape
 from typing import Any
+from urllib.parse import parse_qs
 
 import httpx
 import pytest
@@ -23,6 +24,7 @@ from vault.vault import Vault
 from web import cookies
 from web.citizen import IDLE_SECONDS, own_path
 from web.pages import HEADERS
+from web.words import LANGUAGES
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -509,6 +511,17 @@ def test_an_address_that_is_none_is_a_page(browser: Browser, path: str) -> None:
     assert answer.headers["content-security-policy"] == HEADERS["Content-Security-Policy"]
     assert browser.post(path).status_code == 404
     assert browser.ask("POST", path).status_code == 403
+
+
+def test_another_language_keeps_all_that_the_address_asks_for(browser: Browser) -> None:
+    page = browser.get("/wallet/unlock?next=%2Fwallet%2Fdata%3Fq%3Da&again=1&lang=en")
+    assert page.headers["location"] == "/wallet/unlock?next=%2Fwallet%2Fdata%3Fq%3Da&again=1"
+    page = browser.get(page.headers["location"])
+    links = re.findall(r'<a href="([^"]*)" lang="(..)"', page.text)
+    assert [code for _, code in links] == list(LANGUAGES)
+    for link, code in links:
+        asked = parse_qs(unescape(link).removeprefix("?"))
+        assert asked == {"next": ["/wallet/data?q=a"], "again": ["1"], "lang": [code]}
 
 
 def test_a_fault_of_ours_is_a_page_that_tells_nothing(

@@ -27,15 +27,6 @@ function closeLanguagesFromOutside() {
   });
 }
 
-/** The place stays: the other language is shown with the same filters in the address. */
-function keepQueryInLanguageLinks() {
-  for (const link of document.querySelectorAll(".languages a")) {
-    const query = new URLSearchParams(location.search);
-    query.set("lang", link.getAttribute("lang") ?? "");
-    link.setAttribute("href", `?${query}`);
-  }
-}
-
 /** A double tap sends once; [data-again], such as a download, as often as one likes. A page that
  * comes back from memory can send again. */
 function sendOnce() {
@@ -89,7 +80,6 @@ async function keepOfflinePage() {
 
 focusFirstFault();
 closeLanguagesFromOutside();
-keepQueryInLanguageLinks();
 sendOnce();
 printByButton();
 showOffline();

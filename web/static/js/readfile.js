@@ -4,7 +4,7 @@
  * @module
  */
 
-/** @param {HTMLInputElement} input with data-into, data-characters-max and its texts */
+/** @param {HTMLInputElement} input with data-into, data-bytes-max and its texts */
 export function readInto(input) {
   const area = document.getElementById(input.dataset.into ?? "");
   const said = document.getElementById(input.dataset.said ?? "");
