@@ -26,7 +26,7 @@ from web.forms import GivenForm
 from web.names import agency_name, agency_of, field_label
 from web.pages import OpenedPages, OpenedVault, language_of, see, words_for
 from web.papers.words import N_
-from web.wallet.lines import after, only_at, shower
+from web.wallet.lines import Teller, after, only_at
 from web.wallet.proved import check_all, check_page
 from web.words import day_begins
 
@@ -120,7 +120,7 @@ def activity(
     request: Request, owner: Owner, pages: OpenedPages, vault: OpenedVault, before: str = ""
 ) -> Response:
     """A page of the log, newest first, by month; alarms that nobody has seen stand above it."""
-    asked, line = Filter.of(request), shower(request, vault, owner)
+    asked, line = Filter.of(request), Teller(request, vault, owner).tell
     wanted = None if asked.is_whole else asked
     found = vault.activity(owner, Page(most=LINES, before=after(before), wanted=wanted))
     is_first = not before
@@ -178,7 +178,7 @@ def entry_page(
         request,
         "wallet/entry.html",
         here="activity",
-        one=shower(request, vault, owner)(entry),
+        one=Teller(request, vault, owner).tell(entry),
         contact=agency_of(vault.registry(), entry.event.actor.id or ""),
         checked=check_page(vault, found, is_whole=False, is_first=False),
         number=entry.chain.subject_seq,

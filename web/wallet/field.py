@@ -17,7 +17,7 @@ from web.names import agency_of
 from web.pages import OpenedPages, OpenedVault, language_of, see, words_for
 from web.wallet import stating
 from web.wallet.data import is_found, shown_value
-from web.wallet.lines import shower
+from web.wallet.lines import Teller
 from web.wallet.shown import grants_shown
 
 router = APIRouter(route_class=WalletRoute, tags=["pages"], include_in_schema=False)
@@ -178,4 +178,4 @@ def _reads(request: Request, vault: Vault, owner: caller.Owner, field: str) -> l
             ),
         ),
     )
-    return [*map(shower(request, vault, owner), found.entries)]
+    return [*map(Teller(request, vault, owner).tell, found.entries)]

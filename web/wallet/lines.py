@@ -1,18 +1,19 @@
 """Entries of the log as a citizen reads them: sentences, names, labels; never a value."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from fastapi import Request
 
 from api.places import place_of, place_text
+from audit.entry import Actor, Event
 from audit.shapes import entry_id_text
 from vault import caller
 from vault.activities import NEWEST, Entry, Page, Place
 from vault.vault import Vault
 from web import names
-from web.pages import language_of, words_for
+from web.pages import words_for
 from web.papers.words import ACTIONS, N_, REASONS
 
 # What an agency did, with its name in it. Anything else has the words of the papers.
@@ -25,6 +26,15 @@ _DONE: Mapping[tuple[str, str], str] = MappingProxyType(
     }
 )
 _GAVE_BACK = N_("%(agency)s gave its access back")
+_AGENCIES = {"agency", "source"}  # the kinds of actor that the register has a name for
+_ACTORS: Mapping[str, str] = MappingProxyType(
+    {
+        "owner": N_("you"),
+        "auditor": N_("an auditor"),
+        "operator": N_("whoever runs the vault"),
+        "system": N_("the vault itself"),
+    }
+)
 _ICONS = {
     "data.read": "read",
     "value": "edit",
@@ -61,70 +71,34 @@ class Line:
     was_hidden: bool
 
 
-Shower = Callable[[Entry], Line]
+class Teller:
+    """Tells a citizen's entries in the language of whoever asks."""
 
+    def __init__(self, request: Request, vault: Vault, owner: caller.Owner) -> None:
+        self._granted_to = {one.grant_id: one.terms.agency for one in vault.grants(owner)}
+        self._registry, self._catalogue = vault.registry(), vault.system.catalogue
+        self._words = words_for(request)
 
-def shower(request: Request, vault: Vault, owner: caller.Owner) -> Shower:
-    """What turns entries into lines, in the language of whoever asks."""
-    granted_to = {one.grant_id: one.terms.agency for one in vault.grants(owner)}
-    registry, language, words = vault.registry(), language_of(request), words_for(request)
-    catalogue, gettext = vault.system.catalogue, words.gettext
-
-    def name(id_: str | None) -> str:
-        return names.agency_name(registry, id_, language) if id_ else ""
-
-    def who(entry: Entry) -> str:
-        kind, id_ = entry.event.actor.kind, entry.event.actor.id
-        known = {
-            "owner": gettext("you"),
-            "auditor": gettext("an auditor"),
-            "operator": gettext("whoever runs the vault"),
-        }
-        return name(id_) if kind in {"agency", "source"} else known.get(
-            kind, gettext("the vault itself")
-        )  # fmt: skip
-
-    def what(entry: Entry) -> str:
+    def tell(self, entry: Entry) -> Line:
         event = entry.event
-        done = _DONE.get((event.action, event.outcome))
-        if (event.action, event.reason) == ("grant.end", "declined"):
-            done = _GAVE_BACK
-        if done is not None and event.actor.kind == "agency":
-            return gettext(done) % {"agency": name(event.actor.id)}
-        told = gettext(ACTIONS.get(event.action, event.action))
-        if event.action == "offer.create" and (event.grant or b"") in granted_to:
-            office = name(granted_to[event.grant or b""])
-            told = gettext("You made a code for %(agency)s") % {"agency": office}
-        if event.outcome == "permitted":
-            return told
-        return f"{told} – " + (
-            gettext("refused, nothing was given") if event.outcome == "denied"
-            else gettext("it failed")
-        )  # fmt: skip
-
-    def line(entry: Entry) -> Line:
-        event = entry.event
-        by_agency = event.actor.kind in {"agency", "source"}
-        agency = event.actor.id if by_agency else granted_to.get(event.grant or b"")
+        agency = self._agency(event)
         fields = event.fields_given or event.fields_requested or ()
         reason = event.reason
         return Line(
             place=place_text((entry.log, entry.index)),
             id=entry_id_text(event.id),
             at=event.at,
-            month=words.month(event.at),
-            what=what(entry),
+            month=self._words.month(event.at),
+            what=self._what(event),
             icon=_icon(event.action, event.outcome),
             outcome=event.outcome,
-            reason=gettext(REASONS.get(reason, reason)) if reason else "",
-            agency=agency or "",
-            who=who(entry),
+            reason=self._words.gettext(REASONS.get(reason, reason)) if reason else "",
+            agency=agency,
+            who=self._who(event.actor),
             officer=event.officer.id if event.officer else "",
-            purpose=names.purpose_of(registry, agency, event.intended_use, language)
-            if agency and event.intended_use
-            else event.intended_use or "",
+            purpose=self._purpose(agency, event.intended_use or ""),
             legal_basis=event.legal_basis or "",
-            fields=tuple(names.field_label(catalogue, one, language) for one in fields),
+            fields=tuple(self._label(one) for one in fields),
             was_given=event.fields_given is not None,
             unknown=event.fields_unknown or 0,
             is_alarm=entry.chain.alarm,
@@ -132,7 +106,46 @@ def shower(request: Request, vault: Vault, owner: caller.Owner) -> Shower:
             was_hidden=entry.chain.class_ == "deferred",
         )
 
-    return line
+    def _agency(self, event: Event) -> str:
+        """Which one acted, or else had the grant that it is about."""
+        acted = event.actor.id if event.actor.kind in _AGENCIES else self._holder(event)
+        return acted or ""
+
+    def _holder(self, event: Event) -> str:
+        """The agency whose grant it is about."""
+        return self._granted_to.get(event.grant or b"", "")
+
+    def _what(self, event: Event) -> str:
+        gettext, done = self._words.gettext, _DONE.get((event.action, event.outcome))
+        if (event.action, event.reason) == ("grant.end", "declined"):
+            done = _GAVE_BACK
+        if done is not None and event.actor.kind == "agency":
+            return gettext(done) % {"agency": self._name(event.actor.id or "")}
+        told = gettext(ACTIONS.get(event.action, event.action))
+        if event.action == "offer.create" and (holder := self._holder(event)):
+            told = gettext("You made a code for %(agency)s") % {"agency": self._name(holder)}
+        if event.outcome == "permitted":
+            return told
+        denied = event.outcome == "denied"
+        return f"{told} – " + (
+            gettext("refused, nothing was given") if denied else gettext("it failed")
+        )
+
+    def _who(self, actor: Actor) -> str:
+        if actor.kind in _AGENCIES:
+            return self._name(actor.id or "")
+        return self._words.gettext(_ACTORS.get(actor.kind, _ACTORS["system"]))
+
+    def _purpose(self, agency: str, use: str) -> str:
+        if not (agency and use):
+            return use
+        return names.purpose_of(self._registry, agency, use, self._words.language)
+
+    def _name(self, agency: str) -> str:
+        return names.agency_name(self._registry, agency, self._words.language) if agency else ""
+
+    def _label(self, field: str) -> str:
+        return names.field_label(self._catalogue, field, self._words.language)
 
 
 def after(text: str) -> Place:

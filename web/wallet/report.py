@@ -14,7 +14,7 @@ from web.names import agency_name, agency_of
 from web.pages import OpenedPages, OpenedVault, language_of, words_for
 from web.papers.words import N_
 from web.wallet.activity import entry_at
-from web.wallet.lines import Line, shower
+from web.wallet.lines import Line, Teller
 from web.words import Words
 
 router = APIRouter(route_class=WalletRoute, tags=["pages"], include_in_schema=False)
@@ -60,7 +60,7 @@ def report(
     reason: Annotated[str, Query(max_length=20)] = "",
 ) -> Response:
     """What is wrong; then whom to tell, with a letter about it. It holds no value."""
-    line = shower(request, vault, owner)(entry_at(vault, owner, entry)) if entry else None
+    line = Teller(request, vault, owner).tell(entry_at(vault, owner, entry)) if entry else None
     about = (line.agency if line is not None else "") or agency
     registry, words = vault.registry(), words_for(request)
     found = agency_of(registry, about)
