@@ -14,6 +14,7 @@ from tests.serving import Site, served
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
+    from tests.browser.stage import Stage
     from tests.browser.watching import Watch
 
 
@@ -22,6 +23,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The server of one test module. Each test makes its own people on it."""
     with served(tmp_path_factory.mktemp("site")) as site:
         yield site
+
+
+@pytest.fixture(scope="module")
+def stage(site: Site) -> "Stage":
+    """The people of one test module, who have some history."""
+    from tests.browser.stage import Stage
+
+    return Stage.set(site)
 
 
 @pytest.fixture(scope="module")

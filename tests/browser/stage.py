@@ -2,7 +2,9 @@
 
 import json
 import os
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -106,3 +108,15 @@ class Stage:
         url = self.site.url.replace("http:", "https:")  # or the browser refuses a secure cookie
         cookie: Any = {"name": name, "value": value, "url": url}
         context.add_cookies([cookie | {"secure": True, "httpOnly": True, "sameSite": "Strict"}])
+
+
+@contextmanager
+def later(site: Site, seconds: int) -> Iterator[None]:
+    """The server's clock goes ahead."""
+    clock = site.store.clock
+    real = clock.now_ms
+    clock.now_ms = lambda: real() + seconds * 1000  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        clock.now_ms = real  # type: ignore[method-assign]

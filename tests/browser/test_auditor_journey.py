@@ -2,7 +2,6 @@
 
 import io
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from audit.entry import Event
@@ -18,17 +17,11 @@ from tests.browser.keyboard import walk
 from tests.browser.looking import axe, overflowing, overflowing_with_large_text
 from tests.browser.stage import AUDITOR, Stage
 from tests.browser.watching import Watch
-from tests.serving import Site
 from vault import caller
 from web import cookies
 
 PAGES = ("/auditor", "/auditor/entries", "/auditor/entries?show=1", "/auditor/entry?at=1.7",
          "/auditor/pictures?show=1", "/auditor/check?now=1", "/auditor/export")  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def stage(site: Site) -> Stage:
-    return Stage.set(site)
 
 
 def test_from_the_invitation_to_the_checked_file(desk: Page, stage: Stage) -> None:

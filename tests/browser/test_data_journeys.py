@@ -21,11 +21,6 @@ EVIL = "<img src=x onerror=document.title='run'>\"'&"
 LONG = "Ö😀W" * 40
 
 
-@pytest.fixture(scope="module")
-def stage(site: Site) -> Stage:
-    return Stage.set(site)
-
-
 @pytest.fixture
 def own(site: Site, stage: Stage) -> Stage:
     """The same offices, with a citizen of this test alone."""

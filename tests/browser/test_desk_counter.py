@@ -1,8 +1,7 @@
 """At the counter: every way to take a code, and every way in which data leaves the screen."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +16,10 @@ from tests.browser.chromium import DESK
 from tests.browser.conftest import NewContext
 from tests.browser.keyboard import go_to
 from tests.browser.people import NO_CODE, invite, make_agency, take
-from tests.browser.stage import VALUES, Stage
+from tests.browser.stage import VALUES, Stage, later
 from tests.browser.test_wedge import azerty, key_of
 from tests.browser.watching import Watch
 from tests.programs import missing
-from tests.serving import Site
 from vault.offering import OfferMade
 from web import cookies
 from web.vendor import FILES
@@ -33,11 +31,6 @@ TYPE_FAST = """(keys) => {
     (document.activeElement ?? document.body).dispatchEvent(event);
   }
 }"""
-
-
-@pytest.fixture(scope="module")
-def stage(site: Site) -> Stage:
-    return Stage.set(site)
 
 
 @pytest.fixture
@@ -57,18 +50,6 @@ def needs_reader() -> None:
     for file in FILES.values():
         if not file.is_file():
             missing("no zxing-wasm: make test installs it where npm can be reached")
-
-
-@contextmanager
-def later(site: Site, seconds: int) -> Iterator[None]:
-    """The server's clock goes ahead."""
-    clock = site.store.clock
-    real = clock.now_ms
-    clock.now_ms = lambda: real() + seconds * 1000  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
-        clock.now_ms = real  # type: ignore[method-assign]
 
 
 def test_a_hand_scanner_on_azerty_needs_no_click(counter: Page, stage: Stage) -> None:
@@ -169,7 +150,7 @@ def test_done_leaves_nothing_in_the_browser(counter: Page, stage: Stage) -> None
     made = offer(stage)
     take(counter, made.code)
     expect(counter.get_by_text(NAME)).to_be_visible()
-    counter.wait_for_url(f"{stage.site.url}/desk")  # reloading would send nothing again
+    expect(counter).to_have_url(f"{stage.site.url}/desk")  # reloading would send nothing again
     counter.get_by_role("button", name="Done").click()
     counter.wait_for_url(f"{stage.site.url}/desk")
     counter.go_back()
@@ -248,6 +229,20 @@ def test_an_invitation_says_who_one_becomes_before_anything_is_made(
     desk.goto(f"{stage.site.url}/desk/enrol#{code}")
     expect(desk.get_by_text("This invitation does not work, or not any more")).to_be_visible()
     assert not [one.url for one in watch.requests if code in one.url.partition("#")[0]]
+
+
+@pytest.mark.parametrize(
+    "lacks",
+    ["PublicKeyCredential.parseRequestOptionsFromJSON", "window.PublicKeyCredential"],
+)
+def test_a_browser_that_can_not_sign_an_officer_in_says_so(
+    desk: Page, stage: Stage, watch: Watch, lacks: str
+) -> None:
+    desk.add_init_script(f"delete {lacks};")
+    desk.goto(f"{stage.site.url}/desk/sign-in")
+    desk.get_by_role("button", name="Sign in with my passkey").click()
+    expect(desk.locator("[data-passkey-status]")).to_contain_text("does not know passkeys")
+    assert [one for one in watch.requests if one.method == "POST"] == []
 
 
 def test_the_desk_of_another_agency_gets_nothing(

@@ -25,11 +25,6 @@ from web.citizen import IDLE_SECONDS
 FIRST_LOAD_BYTES_MAX = 100_000
 
 
-@pytest.fixture(scope="module")
-def stage(site: Site) -> Stage:
-    return Stage.set(site)
-
-
 def test_keys_are_added_named_and_taken_away(
     site: Site, stage: Stage, new_context: NewContext, watch: Watch
 ) -> None:

@@ -12,15 +12,9 @@ from tests.browser.stage import Stage
 from tests.browser.tour import SCREENS, Screen
 from tests.browser.watching import Watch
 from tests.builders import LANGUAGES
-from tests.serving import Site
 
 pytestmark = pytest.mark.slow
 Opened = tuple[Page, Watch]
-
-
-@pytest.fixture(scope="module")
-def stage(site: Site) -> Stage:
-    return Stage.set(site)
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,5 @@
 """The code on a phone: how it looks, how long it lives, what is left of it; news in all tabs."""
 
-import contextlib
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -10,16 +7,11 @@ from tests.browser.chromium import PHONE, apart
 from tests.browser.conftest import NewContext
 from tests.browser.looking import axe
 from tests.browser.people import choose, code_on, make_agency, make_citizen, share
-from tests.browser.stage import Stage
+from tests.browser.stage import Stage, later
 from tests.browser.watching import Watch
 from tests.serving import Site
 
 OVER = "This code is over. Nothing was shared with it."
-
-
-@pytest.fixture(scope="module")
-def stage(site: Site) -> Stage:
-    return Stage.set(site)
 
 
 @pytest.fixture
@@ -27,18 +19,6 @@ def mine(phone: Page, stage: Stage) -> Page:
     """The phone of somebody whose vault is open."""
     stage.let_in(phone.context)
     return phone
-
-
-@contextlib.contextmanager
-def later(site: Site, seconds: int) -> Iterator[None]:
-    """The server's clock goes ahead."""
-    clock = site.store.clock
-    real = clock.now_ms
-    clock.now_ms = lambda: real() + seconds * 1000  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
-        clock.now_ms = real  # type: ignore[method-assign]
 
 
 def test_the_code_is_large_and_dark_on_light_in_a_dark_room(

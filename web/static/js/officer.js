@@ -1,21 +1,20 @@
 // Signing in at a counter: a passkey signs the server's challenge, and the server checks it.
 
-const TIMEOUT_MS = 120_000;
+import { KEYS, SELECTION, TIMEOUT_MS, input, voice } from "./ceremony.js";
+import { base64url } from "./keyfile.js";
+
 const form = /** @type {HTMLFormElement|null} */ (document.querySelector("form[data-officer]"));
 const invitation = /** @type {HTMLFormElement|null} */ (document.querySelector("form[data-invitation]"));
-
-/** @param {HTMLFormElement} form @param {string} name */
-const input = (form, name) => /** @type {HTMLInputElement} */ (form.elements.namedItem(name));
 
 /** @param {string} challenge base64url @param {string} name */
 const create = (challenge, name) =>
   navigator.credentials.create({
     publicKey: PublicKeyCredential.parseCreationOptionsFromJSON({
       rp: { id: location.hostname, name: "Burgerkluis" },
-      user: { id: randomId(), name, displayName: name },
+      user: { id: base64url(crypto.getRandomValues(new Uint8Array(16))), name, displayName: name },
       challenge,
-      pubKeyCredParams: [-7, -8, -257].map((alg) => ({ type: "public-key", alg })),
-      authenticatorSelection: { residentKey: "required", requireResidentKey: true, userVerification: "required" },
+      pubKeyCredParams: KEYS,
+      authenticatorSelection: SELECTION,
       timeout: TIMEOUT_MS,
     }),
     signal: AbortSignal.timeout(TIMEOUT_MS),
@@ -33,29 +32,26 @@ const get = (challenge) =>
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });
 
-function randomId() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-}
+/** Whether this browser knows passkeys, and how to write them down. */
+const isAble = () =>
+  "PublicKeyCredential" in window &&
+  ["parseCreationOptionsFromJSON", "parseRequestOptionsFromJSON"].every((one) => one in PublicKeyCredential);
 
 /** @param {HTMLFormElement} form */
 function signWithPasskey(form) {
   const { officer, challenge = "", name = "Burgerkluis" } = form.dataset;
-  const status = /** @type {HTMLElement} */ (form.querySelector("[data-passkey-status]"));
-  const texts = /** @type {HTMLTemplateElement} */ (document.querySelector("[data-passkey-texts]")).content;
-  const tell = (/** @type {string} */ key) => {
-    status.textContent = texts.querySelector(`[data-text="${key}"]`)?.textContent ?? "";
-  };
+  const credential = /** @type {HTMLInputElement} */ (input(form, "credential"));
+  const { tell } = voice(form);
   form.addEventListener("submit", async (event) => {
-    if (input(form, "credential").value) return;
+    if (credential.value) return;
     event.preventDefault();
-    if (!window.PublicKeyCredential) return tell("unsupported");
+    if (!isAble()) return tell("unsupported");
     tell("waiting");
     try {
       const made = await (officer === "create" ? create(challenge, name) : get(challenge));
-      input(form, "credential").value = JSON.stringify(made);
+      credential.value = JSON.stringify(made);
       form.requestSubmit();
-      input(form, "credential").value = "";
+      credential.value = "";
     } catch (error) {
       if (!(error instanceof DOMException)) throw error;
       tell("cancelled");
@@ -69,7 +65,8 @@ function openInvitation(form) {
   const code = location.hash.slice(1);
   history.replaceState(null, "", location.pathname);
   if (!code) return;
-  input(form, "invitation").value = code;
+  const field = input(form, "invitation");
+  if (field) field.value = code;
   form.requestSubmit();
 }
 

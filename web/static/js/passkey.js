@@ -9,11 +9,11 @@
  * @module
  */
 
+import { KEYS, SELECTION, TIMEOUT_MS, input, voice } from "./ceremony.js";
 import { base64url, freshKey, keyIn, save } from "./keyfile.js";
 
 const PRF_INPUT = "burgerkluis/passkey/prf/1";
 const HKDF_INFO = "burgerkluis/passkey/device-secret/1";
-const TIMEOUT_MS = 120_000;
 const GIVEN_UP = ["NotAllowedError", "AbortError", "TimeoutError"];
 const encoder = new TextEncoder();
 
@@ -46,12 +46,8 @@ export async function create(rpName, label, tell) {
         rp: { id: location.hostname, name: rpName },
         user: { id: random(16), name: label || rpName, displayName: label || rpName },
         challenge: random(32),
-        pubKeyCredParams: [-7, -8, -257].map((alg) => ({ type: "public-key", alg })),
-        authenticatorSelection: {
-          residentKey: "required",
-          requireResidentKey: true,
-          userVerification: "required",
-        },
+        pubKeyCredParams: KEYS,
+        authenticatorSelection: SELECTION,
         extensions: { prf: { eval: { first: await prfSalt() } } },
         timeout: TIMEOUT_MS,
       },
@@ -82,9 +78,6 @@ export async function get(id) {
   const output = found?.getClientExtensionResults().prf?.results?.first;
   return output ? secretOf(/** @type {ArrayBuffer} */ (output)) : null;
 }
-
-/** @param {HTMLFormElement} form @param {string} name */
-const input = (form, name) => /** @type {HTMLInputElement|null} */ (form.elements.namedItem(name));
 
 /** @param {HTMLFormElement} form @param {string} what @returns {Promise<string>} */
 async function fromFile(form, what) {
@@ -128,16 +121,7 @@ async function fresh(form, tell, file) {
 
 /** Puts a key between a form and its sending. @param {HTMLFormElement} form */
 export function guard(form) {
-  const status = /** @type {HTMLElement} */ (form.querySelector("[data-passkey-status]"));
-  const texts = /** @type {HTMLTemplateElement} */ (
-    document.querySelector("[data-passkey-texts]")
-  ).content;
-  const text = (/** @type {string} */ key) =>
-    texts.querySelector(`[data-text="${key}"]`)?.textContent ?? "";
-  const tell = (/** @type {string} */ key) => {
-    status.textContent = text(key);
-    status.dataset.state = key;
-  };
+  const { text, tell } = voice(form);
   /** @type {{key: string|null}} */
   const file = { key: null };
   form.querySelector("[data-key-save]")?.addEventListener("click", () => {
