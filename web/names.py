@@ -17,6 +17,12 @@ def agency_name(registry: Snapshot, agency: str, language: str) -> str:
     return str(found["names"][language]) if found else agency
 
 
+def auditor_name(registry: Snapshot, auditor: str, language: str) -> str:
+    """The name of a registered auditor; its id where there is none now."""
+    found = registry.auditors.get(auditor)
+    return auditor if found is None else found.names[language]
+
+
 def agency_of(registry: Snapshot, agency: str) -> Agency | None:
     """An agency as it registered itself, also one that was revoked; None where there never was."""
     found = _document(registry, "agency", agency, "")

@@ -22,7 +22,7 @@ from vault.officers import OfficerSession
 from vault.registry import Snapshot
 from vault.vault import Vault
 from web import cookies
-from web.names import agency_name
+from web.names import agency_name, auditor_name
 from web.pages import PageRoute, see
 
 
@@ -72,10 +72,8 @@ def look(request: Request, vault: Vault, officer: caller.Officer) -> OfficerSess
 
 def party_name(registry: Snapshot, person: Invited, language: str) -> str:
     """The organisation for which somebody is, or becomes, an officer."""
-    if person.role == "agency":
-        return agency_name(registry, person.party, language)
-    found = registry.auditors.get(person.party)
-    return found.names[language] if found else person.party
+    name = agency_name if person.role == "agency" else auditor_name
+    return name(registry, person.party, language)
 
 
 def sign_out(response: Response) -> Response:

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 
 from web.auditor.looking import AuditorRoute, Looking
-from web.auditor.words import auditor_name
+from web.names import auditor_name
 from web.pages import OpenedPages, language_of
 
 router = APIRouter(route_class=AuditorRoute, tags=["pages"], include_in_schema=False)

@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from catalogue.fields import Catalogue
 from vault.registry import Snapshot
-from web.names import agency_name, field_label
+from web.names import agency_name, auditor_name, field_label
 from web.papers.words import N_
 
 ACTIONS: Mapping[str, str] = MappingProxyType(
@@ -99,12 +99,6 @@ ANOMALIES: Mapping[str, str] = MappingProxyType(
     }
 )
 LEGAL_BASES: Mapping[str, str] = MappingProxyType({"consent": N_("Consent")})
-
-
-def auditor_name(registry: Snapshot, auditor: str, language: str) -> str:
-    """The name of a registered auditor; its id where there is none now."""
-    found = registry.auditors.get(auditor)
-    return auditor if found is None else str(found.names[language])
 
 
 def actor_name(registry: Snapshot, kind: str, id_: str | None, language: str) -> str:

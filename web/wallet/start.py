@@ -12,7 +12,7 @@ from vault.caller import Stranger
 from vault.errors import BadInput, CannotUnlock, Conflict, Refused
 from web.citizen import Owner, WalletRoute, let_in
 from web.forms import GivenForm
-from web.pages import OpenedPages, OpenedVault, see, words_for
+from web.pages import HEADERS, OpenedPages, OpenedVault, see, words_for
 from web.papers.recovery import BadCode, recovery_sheet
 from web.papers.tongue import Tongue
 from web.papers.typeset import CannotTypeset
@@ -103,9 +103,8 @@ def paper(request: Request, form: GivenForm, _owner: Owner, vault: OpenedVault) 
         sheet,
         media_type="application/pdf",
         headers={
+            **HEADERS,
             "Content-Disposition": f'attachment; filename="burgerkluis-{name}.pdf"',
-            "Cache-Control": "no-store",
-            "Referrer-Policy": "same-origin",
         },
     )
 

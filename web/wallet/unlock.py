@@ -7,7 +7,7 @@ from vault.caller import Stranger
 from vault.errors import CannotUnlock
 from web import cookies
 from web.citizen import Owner, WalletRoute, end_quietly, let_in, let_out, own_path
-from web.forms import GivenForm
+from web.forms import Form, GivenForm
 from web.pages import OpenedPages, OpenedVault, see
 from web.wallet.secrets import RECOVERY, fault_of, shown
 
@@ -46,8 +46,6 @@ def unlock(
             secret = shown(form)
             started = vault.unlock(Stranger(), secret)
     except CannotUnlock as error:
-        typed = fault_of(error) == "other_code" or form.text(RECOVERY)
-        fault = ("other_code" if fault_of(error) == "other_code" else "code") if typed else "key"
         return pages.render(
             request,
             "wallet/unlock.html",
@@ -55,12 +53,19 @@ def unlock(
             next=wanted,
             again=False,
             ended=False,
-            error=fault,
+            error=_fault(error, form),
             unlocked=False,
         )
     end_quietly(vault, request.cookies.get(cookies.SESSION, ""))
     to = wanted if started.recovery_confirmed else "/wallet/recovery"
     return let_in(see(to), started, vault, secret)
+
+
+def _fault(error: CannotUnlock, form: Form) -> str:
+    """Which words the page has: for a code that was typed, or for a key."""
+    if fault_of(error) == "other_code":
+        return "other_code"
+    return "code" if form.text(RECOVERY) else "key"
 
 
 @router.get("/wallet/locked")
