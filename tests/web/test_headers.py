@@ -105,8 +105,8 @@ def test_every_cookie_is_the_hosts_alone_and_no_scripts(site: Site, visitor: Vis
     for cookie in given:
         parts = {part.strip().lower() for part in cookie.split(";")[1:]}
         assert cookie.startswith("__Host-"), cookie
-        site = "lax" if cookie.startswith(cookies.FORM) else "strict"
-        assert {"secure", "httponly", f"samesite={site}", "path=/"} <= parts, cookie
+        same_site = "lax" if cookie.startswith(cookies.FORM) else "strict"
+        assert {"secure", "httponly", f"samesite={same_site}", "path=/"} <= parts, cookie
         assert not any(part.startswith("domain") for part in parts), cookie
 
 
