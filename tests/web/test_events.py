@@ -178,7 +178,7 @@ def test_a_stream_ends_with_its_session(site: Site, citizen: Citizen) -> None:
 def test_who_was_idle_too_long_is_not_told_either(site: Site, citizen: Citizen) -> None:
     idle = held(site, citizen, idle_seconds=IDLE_SECONDS + 1)
     assert httpx.get(f"{site.url}/wallet/events", headers=idle).status_code == 401
-    nearly = held(site, citizen, idle_seconds=IDLE_SECONDS - 5)
+    nearly = held(site, citizen.unlock(), idle_seconds=IDLE_SECONDS - 5)
     with listening(site, nearly) as stream:
         stream.wait_for_end()
 
