@@ -24,6 +24,7 @@ from web import cookies
 from web.desk import sign_in
 from web.papers import typeset
 from web.streams import STREAMS_MAX
+from web.wallet import export
 
 
 @pytest.fixture(scope="module")
@@ -196,3 +197,13 @@ def test_an_address_adds_nothing_to_a_mail(site: Site) -> None:
     pages = "".join(visitor.get(place).text for place in places)
     assert "mailto:a%3Fbcc%3Db%26body%3Dc@mails.example" in pages
     assert "mailto:a?" not in pages
+
+
+def test_copies_take_no_more_than_a_few_threads(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A link need not be right for the work to begin: many at once would hold up everybody."""
+    monkeypatch.setattr(export, "_copies", BoundedSemaphore(1))
+    with export._one_of_few():
+        assert visitor.get("/wallet/export/AAAA.json").status_code == 503
+    assert visitor.get("/wallet/export/AAAA.json").status_code == 410

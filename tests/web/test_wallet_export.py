@@ -93,7 +93,9 @@ def test_twenty_at_once_get_one_copy(visitor: Visitor, citizen: Citizen) -> None
     path = link(visitor)
     with ThreadPoolExecutor(20) as pool:
         answers = [*pool.map(lambda _: visitor.get(path), range(20))]
-    assert sorted(one.status_code for one in answers) == [200] + [410] * 19
+    statuses = sorted(one.status_code for one in answers)
+    assert statuses[0] == 200
+    assert set(statuses[1:]) <= {410, 503}  # spent, or too many at once
     assert sum("content-disposition" in one.headers for one in answers) == 1
     assert exports(citizen) == 1
 

@@ -4,8 +4,10 @@ The file is made before its link is spent, and leaves after the log says so: a c
 be made costs no link.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from http import HTTPStatus
+from threading import BoundedSemaphore
 from types import MappingProxyType
 
 from fastapi import APIRouter, Request, Response
@@ -26,6 +28,8 @@ from web.wallet.data import tongue_for
 
 router = APIRouter(route_class=WalletRoute, tags=["pages"], include_in_schema=False)
 
+COPIES_MAX = 4  # made at once
+_copies = BoundedSemaphore(COPIES_MAX)
 _Made = Callable[[Export, Tongue], bytes]
 FORMATS: Mapping[str, tuple[str, _Made]] = MappingProxyType(
     {
@@ -75,8 +79,9 @@ def download(
         raise NotFound("There is no copy in this form.")
     media_type, made = FORMATS[format]
     try:
-        export = gather(vault, owner, language_of(request))
-        content = made(export, tongue_for(request))
+        with _one_of_few():
+            export = gather(vault, owner, language_of(request))
+            content = made(export, tongue_for(request))
         vault.record_export(owner, id_bytes(link))
     except (NotFound, Replayed) as gone:
         state = "used" if isinstance(gone, Replayed) else "over"
@@ -90,6 +95,17 @@ def download(
         media_type=media_type,
         headers={**HEADERS, "Content-Disposition": f'attachment; filename="{name}"'},
     )
+
+
+@contextmanager
+def _one_of_few() -> Iterator[None]:
+    """To gather a long log takes a thread for seconds: not all of them, or nobody is served."""
+    if not _copies.acquire(blocking=False):
+        raise TooBusy
+    try:
+        yield
+    finally:
+        _copies.release()
 
 
 def _no_copy(request: Request, pages: OpenedPages, state: str, status: int) -> Response:
