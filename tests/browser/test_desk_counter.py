@@ -100,7 +100,8 @@ def test_by_keyboard_alone_with_digits_that_were_forgotten_first(
     counter: Page, stage: Stage
 ) -> None:
     made = offer(stage, with_tx_code=True)
-    counter.keyboard.type(made.code[:3].lower() + " " + made.code[3:], delay=90)  # a person: a scanner is faster
+    typed = made.code[:3].lower() + " " + made.code[3:]
+    counter.keyboard.type(typed, delay=90)  # as a person: a scanner is faster
     counter.keyboard.press("Enter")
     expect(counter.get_by_text("The citizen has four digits to say")).to_be_visible()
     expect(counter.locator("[name=tx_code]")).to_be_focused()
