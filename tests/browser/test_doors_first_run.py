@@ -93,9 +93,11 @@ def test_a_passkey_opens_the_vault_and_its_output_stays_on_the_phone(
     assert block.split()[0] == "BC"
     assert axe(phone) == []
     for _ in range(2):  # as often as one likes
-        with phone.expect_download() as paper:
+        with phone.expect_popup() as tab, phone.context.expect_event("download") as paper:
             phone.get_by_role("button", name="Save as PDF").click()
         assert Path(paper.value.path()).read_bytes().startswith(b"%PDF-")
+        assert tab.value != phone  # whatever came there, the codes are still here
+        expect(phone.locator("[data-recovery-code]")).to_be_visible()
     phone.get_by_role("link", name="I have written it down").click()
 
     field, check = phone.get_by_label("Recovery code"), phone.get_by_role("button", name="Check it")
