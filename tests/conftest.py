@@ -62,6 +62,28 @@ def new_databases(request: pytest.FixtureRequest) -> NewDatabases:
     return lambda name: databases.emptied(f"{name}_")
 
 
+# What these show hangs on SQL that both databases are given as one text: on the second one they run
+# with the slow tests. All else runs on both, always.
+_ON_POSTGRESQL_SLOWLY = {
+    "test_decisions.py",
+    "test_faulty_database.py",
+    "test_guard.py",
+    "test_moved_rows.py",
+    "test_own_log.py",
+    "test_read_decisions.py",
+    "test_tamper.py",
+    "test_unlock_decisions.py",
+    "test_verification.py",
+    "test_verified_tables.py",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "postgresql" in item.name and item.path.name in _ON_POSTGRESQL_SLOWLY:
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """A fresh installation with an opened vault, on each kind of database there is."""

@@ -45,6 +45,7 @@ def test_axe_finds_nothing(
     assert faults == []
 
 
+@pytest.mark.slow
 def test_nothing_sticks_out_of_a_narrow_window_or_with_large_text(
     site: Site, public: list[str], new_context: NewContext, language: str
 ) -> None:

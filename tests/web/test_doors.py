@@ -40,7 +40,7 @@ class Browser:
 
     def __init__(self, site: Site) -> None:
         self.site = site
-        self.http = httpx.Client(base_url=site.url, headers={"Accept-Language": "en"})
+        self.http = httpx.Client(base_url=site.url, headers={"Accept-Language": "en"}, timeout=60)
         self.jar: dict[str, str] = {}
 
     def ask(self, method: str, path: str, **options: Any) -> httpx.Response:

@@ -37,7 +37,7 @@ class Visitor:
     """A browser as far as headers go. `__Host-` cookies are sent to localhost as browsers do."""
 
     def __init__(self, site: Site, citizen: Citizen | None = None) -> None:
-        self.http = httpx.Client(base_url=site.url)
+        self.http = httpx.Client(base_url=site.url, timeout=60)
         self.held = {cookies.FORM: secrets.token_hex(16)}
         if citizen is not None:
             mark = cookies.seen_mark(citizen.token, site.store.clock.now_ms())

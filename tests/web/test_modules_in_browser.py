@@ -300,6 +300,7 @@ def test_only_our_workers_can_be_started(context: Any, wallet: Wallet) -> None:
             page.evaluate(ask, other)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
 @pytest.mark.parametrize("percent", [112.5, 225])
 def test_nothing_is_cut_off_on_a_small_phone(
