@@ -29,7 +29,7 @@ from vault.errors import BadInput
 
 ENTRIES_PATH, EXPORT_PATH = AUDIT_PATH + "/entries", AUDIT_PATH + "/export"
 ZIP = "application/zip"
-_PREVIOUS = r"^[1-9][0-9]{0,17}\.[0-9a-f]{64}$"
+_PREVIOUS = r"^[1-9][0-9]{0,14}\.[0-9a-f]{64}$"  # a size that JSON holds (RFC 8785)
 _INSTANT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$"
 _TEXT_CHARACTERS_MAX = 2048
 

@@ -121,6 +121,7 @@ def test_an_export_over_http_is_whole_by_the_key_alone(
 
     before = verify_export(reader, [parse_verifier(vkey)])
     size, root = before.size, before.root
+    assert auditor.look(EXPORT_PATH, previous=f"{10**17}.{root.hex()}").status_code == 400
     second = auditor.look(EXPORT_PATH, previous=f"{size}.{root.hex()}")
     after = verify_export(
         Reader(io.BytesIO(second.content)),

@@ -262,9 +262,12 @@ def test_an_export_is_whole_and_names_the_one_before(stage: Stage, auditor: Brow
     assert b'"previous":' in later.read("manifest.json", 100_000)
 
 
-def test_an_export_that_goes_on_from_nonsense_is_none(stage: Stage, auditor: Browser) -> None:
+@pytest.mark.parametrize("previous", ["nonsense", f"log.example\n{10**17}\n{'A' * 43}="])
+def test_an_export_that_goes_on_from_nonsense_is_none(
+    stage: Stage, auditor: Browser, previous: str
+) -> None:
     before = len(looks(stage.site))
-    answer = auditor.post("/auditor/export", previous="nonsense")
+    answer = auditor.post("/auditor/export", previous=previous)
     assert answer.status_code == 400
     assert "no checkpoint" in answer.text
     assert len(looks(stage.site)) == before

@@ -6,8 +6,9 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
 from api.proofs import Trees
-from audit.errors import AuditError
+from audit.errors import AuditError, BadNote
 from audit.note import parse_checkpoint
+from crypto.encoding import INTEGER_MAX
 from evidence.export import compose
 from web.auditor.looking import AuditorRoute, Looking
 from web.forms import GivenForm
@@ -58,4 +59,6 @@ def _before(previous: str) -> tuple[int, bytes] | None:
         return None
     text = previous.replace("\r\n", "\n").partition("\n\n")[0].strip() + "\n"
     found = parse_checkpoint(text)
+    if found.size > INTEGER_MAX:  # no manifest could hold it (RFC 8785)
+        raise BadNote("checkpoint size")
     return found.size, found.root
