@@ -18,11 +18,11 @@ from api.places import place_text
 from api.proofs import ShownLog, Trees
 from api.shapes import Answer, entry_id_bytes, id_text, instant
 from audit.leaf import Opening
-from audit.shapes import entry_id_text
+from audit.shapes import Place, entry_id_text
 from crypto.encoding import b64u
 from evidence.own import NOT_SHOWN, OwnEntry, gaps
 from vault import activities
-from vault.activities import Page, Place
+from vault.activities import Page
 from vault.log import DEFERRED, OPEN, Tally
 
 router = APIRouter(route_class=StrictRoute, tags=["activity"])

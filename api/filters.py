@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.places import PLACE, place_of
 from audit.entry import ACTIONS
 from audit.errors import MalformedEntry
 from audit.shapes import INSTANT_MAX, parse_instant
@@ -28,7 +29,7 @@ class Filters(BaseModel):
     limit: int = Field(50, ge=1, le=PAGE_ENTRIES_MAX)
     before: str | None = Field(
         None,
-        pattern=r"^[0-9]{1,9}\.[0-9]{1,15}$",
+        pattern=PLACE,
         description="`next` of the page before: a place in the log, so that nothing is lost or "
         "doubled while new entries arrive.",
     )
@@ -62,8 +63,7 @@ class Filters(BaseModel):
         """One more than asked for: whether there are more, and whether it fits to these."""
         before = NEWEST
         if self.before is not None:
-            log, _, index = self.before.partition(".")
-            before = int(log), int(index)
+            before = place_of(self.before) or NEWEST
         matches = self._matcher()
         return Page(most=self.limit + 1, before=before, wanted=None if self.is_whole else matches)
 

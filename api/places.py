@@ -2,7 +2,8 @@
 
 import re
 
-Place = tuple[int, int]
+from audit.shapes import Place
+
 PLACE = r"^[1-9][0-9]{0,8}\.[0-9]{1,18}$"
 
 

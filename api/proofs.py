@@ -9,11 +9,11 @@ from functools import partial
 
 from audit.errors import BadProof, MalformedEntry
 from audit.leaf import Opening
+from audit.shapes import Place
 from audit.tiles import NodeReader
 from crypto.encoding import unpae
 from crypto.errors import Malformed
 from evidence.proofs import consistency_proof, inclusion_proof
-from vault.activities import Place
 from vault.vault import Vault
 
 

@@ -14,6 +14,8 @@ from typing import Any
 from audit.errors import MalformedEntry
 from crypto.encoding import b64u, unb64u
 
+Place = tuple[int, int]  # where an entry stands: the number of its log, its index there
+
 ID_BYTES = 16
 LEAF_DATA_BYTES = 33
 TEXT_CHARACTERS_MAX = 2048

@@ -10,13 +10,14 @@ from typing import Any
 from audit.errors import AuditError
 from audit.leaf import Opening
 from audit.note import Checkpoint, encode_checkpoint, parse_checkpoint
+from audit.shapes import Place
 from cli.citizen import Citizen
 from cli.errors import Failed, WrongUse
 from crypto.encoding import b64u, unb64u
 from crypto.errors import Malformed
 from evidence.cosignature import parse_verifier
 from evidence.own import Last, Memory, OwnCheck, OwnEntry, OwnReport
-from evidence.ownlogs import OwnLog, Place
+from evidence.ownlogs import OwnLog
 
 _PAGE_ENTRIES = 200
 _HASHES_MAX = 64  # a path in a tree of less than 2^63 leaves

@@ -13,9 +13,10 @@ from audit.entry import Chain, Event, decode_chain, decode_event
 from audit.errors import BadProof, MalformedEntry
 from audit.leaf import Opening, leaf_hash
 from audit.note import Checkpoint, Verifier
+from audit.shapes import Place
 from evidence.chains import Chains
 from evidence.findings import Finding, Findings
-from evidence.ownlogs import Held, OwnLog, Place
+from evidence.ownlogs import Held, OwnLog
 from evidence.proofs import verify_inclusion
 
 Pair = tuple[Place, Event, Chain]

@@ -15,8 +15,6 @@ from crypto.primitives import sha256
 from evidence.findings import Findings
 from evidence.proofs import verify_consistency, verify_inclusion
 
-Place = tuple[int, int]  # number of the log, index there
-
 
 @dataclass(frozen=True, slots=True)
 class OwnLog:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from audit.errors import BadNote
 from audit.leaf import Opening, open_opening
 from audit.note import open_note
+from audit.shapes import Place
 from crypto.errors import CannotOpen
 from evidence.entries import Entry
 from evidence.export import ExportedLog
@@ -49,7 +50,6 @@ _NOTES = sql(
     (SELECT max(size) FROM audit_checkpoint WHERE log = :log GROUP BY published_at / 86400000))
     ORDER BY size"""
 )
-Place = tuple[int, int]  # log, index
 EVERYWHERE: Place = 2**31, 2**62
 
 

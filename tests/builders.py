@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from audit.shapes import Place
 from consent.credentials import Client, Proof
 from crypto import jose
 from crypto.encoding import b64u
 from evidence.own import OwnEntry, gaps
 from operate.setup import Places, initialise
 from vault import caller
-from vault.activities import NEWEST, Entry, Page, Place
+from vault.activities import NEWEST, Entry, Page
 from vault.clock import Clock, SystemClock
 from vault.fields import NewValue
 from vault.offering import Choice, OfferMade

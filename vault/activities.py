@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from audit.entry import Chain, Event, decode_chain, decode_event
 from audit.errors import AuditError
 from audit.leaf import Opening, open_opening
+from audit.shapes import Place
 from crypto.box import derive_id
 from crypto.encoding import b64u
 from crypto.errors import CannotOpen
@@ -25,7 +26,6 @@ from vault.steps import Step, sql
 from vault.system import System
 from vault.unlocking import session_id
 
-Place = tuple[int, int]  # number of the log, index there
 NEWEST: Place = (2**62, 0)
 LOOKED_AT_MAX = 1000  # entries opened for one page, where not all of them are wanted
 _READ_AGAIN_MS = 5 * 60_000

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from audit.entry import Event, Officer
-from consent.decision import ACTIVE, Deny, ReadFacts, decide_read
+from consent.decision import Deny, ReadFacts, decide_read
 from consent.terms import Terms
 from crypto.box import derive_id
 from crypto.encoding import unb64u
@@ -109,8 +109,10 @@ def stands(system: System, holder: caller.TokenHolder, now_ms: int) -> int | Non
     except InvalidToken:
         return None
     facts = reading._facts(found, {})
-    over = found.keys is None or not facts.key_matches or now_ms >= facts.not_after
-    return None if over or facts.state != ACTIVE else facts.not_after
+    registered = found.registry.registered(found.terms.agency, found.terms.use)
+    # Asked for no field, the rules get no further than to that: all before it hold.
+    could_read = decide_read(registered, facts) == Deny("not_granted")
+    return facts.not_after if could_read and found.keys is not None else None
 
 
 @dataclass(frozen=True, slots=True)

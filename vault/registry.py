@@ -171,13 +171,14 @@ class Registry:
         agencies = {row.id: agency_from_document(d) for row, d in active("agency")}
         auditors = {row.id: auditor_from_document(d) for row, d in active("auditor")}
         officers = [officer_from_document(d) for _, d in active("officer")]
-        parties = {"agency": agencies.keys(), "auditor": auditors.keys()}
-        return Snapshot(
+        snapshot = Snapshot(
             version=version,
             rows=tuple(rows),
             agencies=agencies,
             uses={(row.parent, row.id): use_from_document(d) for row, d in active("use")},
             auditors=auditors,
-            officers={o.credential_id: o for o in officers if o.party in parties[o.role]},
+            officers={},
             damaged=tuple(damaged),
         )
+        acting = (one for one in officers if one.party in snapshot.parties[one.role])
+        return replace(snapshot, officers={one.credential_id: one for one in acting})

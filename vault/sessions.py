@@ -246,7 +246,8 @@ def end_session(system: System, owner: caller.Owner, id_: bytes | None, now_ms: 
     The salt goes first, so that the row is dead whatever happens next.
     """
     opened = open_session(system, owner, now_ms)
-    wanted, vault_id = id_ or opened.session.id, opened.context.vault_id
+    wanted = opened.session.id if id_ is None else id_
+    vault_id = opened.context.vault_id
     if all(row.session_id != wanted for row in sessions_of(system, vault_id, now_ms)):
         raise NotFound("This vault has no such session.")
     _end_sessions(system, vault_id, [wanted])

@@ -48,6 +48,7 @@ def test_a_session_elsewhere_is_seen_and_ended(stranger: Citizen) -> None:
     (other,) = (one["id"] for one in sessions if not one["current"])
     assert stranger.delete(f"/v1/sessions/{other}").status_code == 204
     assert stranger.delete(f"/v1/sessions/{other}").status_code == 404
+    assert stranger.delete("/v1/sessions/no-id-at-all!").status_code == 404
     header = {"Authorization": f"Bearer {opened['session']['token']}"}
     assert stranger.http.get("/v1/vault", headers=header).status_code == 401
     assert stranger.get("/v1/vault").status_code == 200

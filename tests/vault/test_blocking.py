@@ -165,6 +165,8 @@ def test_the_owner_sees_the_sessions_and_ends_one(store: Store) -> None:
     assert found[1].unlocked_at - found[0].unlocked_at == 10_000
     with pytest.raises(NotFound):
         store.vault.end_session(stranger.owner, found[0].id)
+    with pytest.raises(NotFound):  # an id that is none, and not "the session at hand"
+        store.vault.end_session(citizen.owner, b"")
     store.vault.end_session(citizen.owner, found[0].id)
     with pytest.raises(SessionEnded):
         store.vault.overview(first)

@@ -1,5 +1,7 @@
 """Whether a token still gives access, asked without reading: no entry, and no more told."""
 
+import pytest
+
 from tests.builders import PERSON, AgencyDesk, Store
 from vault import caller
 from vault.reading import parse_access_token
@@ -19,6 +21,16 @@ def test_it_stands_until_it_is_taken_back_and_asking_is_no_entry(store: Store) -
     assert citizen.log()[-1][0] in {before[-1][0], "log.read"}
     assert [one for one in citizen.log() if one[0] == "data.read"] == []
     store.vault.end_grant(citizen.owner, offer.grant_id)
+    assert stands(desk, token) is None
+
+
+@pytest.mark.parametrize("what", ["agency", "use"])
+def test_it_stands_no_longer_once_the_agency_or_its_use_is_revoked(store: Store, what: str) -> None:
+    citizen, desk = store.citizen(), store.agency()
+    token = desk.redeem(citizen.offer(desk, list(PERSON)).code).token
+    assert stands(desk, token) is not None
+    use = desk.use if what == "use" else None
+    store.vault.revoke_agency(caller.Operator(), desk.id, use)
     assert stands(desk, token) is None
 
 

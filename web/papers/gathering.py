@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from audit.shapes import Place
 from catalogue.fields import Catalogue
 from catalogue.registration import (
     Agency,
@@ -12,7 +13,7 @@ from catalogue.registration import (
 )
 from crypto.encoding import parse_canonical
 from vault import caller
-from vault.activities import Entry, Page, Place
+from vault.activities import Entry, Page
 from vault.errors import NotFound
 from vault.fields import OwnValue
 from vault.methods import MethodInfo

@@ -8,9 +8,9 @@ from fastapi import Request
 
 from api.places import place_of, place_text
 from audit.entry import Actor, Event
-from audit.shapes import entry_id_text
+from audit.shapes import Place, entry_id_text
 from vault import caller
-from vault.activities import NEWEST, Entry, Page, Place
+from vault.activities import NEWEST, Entry, Page
 from vault.vault import Vault
 from web import names
 from web.pages import words_for

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from threading import BoundedSemaphore
 
 from api.proofs import ShownLog, Trees
+from audit.shapes import Place
 from evidence.own import OwnCheck, OwnEntry, OwnReport
 from evidence.ownlogs import OwnLog
 from vault import caller
-from vault.activities import NEWEST, Activity, Entry, Page, Place
+from vault.activities import NEWEST, Activity, Entry, Page
 from vault.errors import Unavailable
 from vault.log import OPEN, Tally
 from vault.logkeys import log_keys
