@@ -57,9 +57,14 @@ class OwnServer:
 
 @contextmanager
 def own_folder() -> Iterator[Path]:
-    """A folder that is removed at the end, and no setting or profile from outside meanwhile."""
+    """A folder that is removed at the end, and no setting or profile from outside meanwhile.
+
+    The end may be SIGINT or SIGTERM, also in a process that was started to pass SIGINT over, as a
+    shell's script does with what it puts in the background.
+    """
     before = {name: value for name, value in os.environ.items() if name.startswith("KLUIS_")}
-    on_term = signal.signal(signal.SIGTERM, _interrupt) if _in_main_thread() else None
+    ends = (signal.SIGINT, signal.SIGTERM) if _in_main_thread() else ()
+    handlers = {one: signal.signal(one, _interrupt) for one in ends}
     try:
         with tempfile.TemporaryDirectory(prefix="kluis-demo-") as folder:
             for name in before:
@@ -69,8 +74,8 @@ def own_folder() -> Iterator[Path]:
     finally:
         os.environ.pop("KLUIS_HOME", None)
         os.environ.update(before)
-        if on_term is not None:
-            signal.signal(signal.SIGTERM, on_term)
+        for one, handler in handlers.items():
+            signal.signal(one, handler)
 
 
 def _in_main_thread() -> bool:

@@ -3,9 +3,13 @@
 import asyncio
 import itertools
 import os
+import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from unittest.mock import patch
 
@@ -14,10 +18,12 @@ from consent.credentials import Client, Proof
 from crypto import jose
 from crypto.encoding import b64u
 from evidence.own import OwnEntry, gaps
+from operate.migration import make_tables
 from operate.setup import Places, initialise
 from vault import caller
 from vault.activities import NEWEST, Entry, Page
 from vault.clock import Clock, SystemClock
+from vault.database import Database, sqlite_url
 from vault.fields import NewValue
 from vault.offering import Choice, OfferMade
 from vault.reading import Released, parse_access_token
@@ -189,6 +195,26 @@ class AgencyDesk:
         return released
 
 
+@cache
+def _statements(which: str) -> tuple[str, ...]:
+    """What makes the tables of this version in a new SQLite file."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / which
+        database = Database(sqlite_url(path))
+        make_tables(database, which)
+        database.close()
+        with closing(sqlite3.connect(path)) as connection:
+            _begin, *made, _commit = connection.iterdump()
+    return tuple(made)
+
+
+def copy_tables(database: Database, which: str) -> None:
+    """The tables that `make_tables` makes, faster."""
+    with database.via_sqlalchemy() as connection:
+        for statement in _statements(which):
+            connection.exec_driver_sql(statement)
+
+
 @dataclass
 class Store:
     """An installation in a temporary folder, opened, with a clock to turn."""
@@ -199,16 +225,20 @@ class Store:
 
     @classmethod
     def make(cls, folder: Path, **databases: str) -> "Store":
-        settings = initialise(Places.beside(folder / "kluis"), URL, "open", **databases)
+        """An installation in SQLite files, or in the databases named, which have no table yet.
+
+        Making tables takes longer than most tests: files get them as the migrations once made them.
+        `tests/operate/test_pair.py` and all of `tests/cli` make them for real.
+        """
+        making = nullcontext() if databases else patch("operate.setup.make_tables", copy_tables)
+        with making:
+            settings = initialise(Places.beside(folder / "kluis"), URL, "open", **databases)
         clock = FakeClock()
         return cls(settings, clock, Vault.open(settings, clock))
 
     @classmethod
     def make_on_tables(cls, folder: Path, databases: Mapping[str, str]) -> "Store":
-        """The same, on databases that hold the tables already, and nothing else.
-
-        Making them takes longer than most tests. `tests/operate/test_pair.py` makes them for real.
-        """
+        """The same, on databases that hold the tables already, and nothing else."""
         with patch("operate.setup.check_new"), patch("operate.setup.make_tables"):
             return cls.make(folder, **databases)
 

@@ -22,7 +22,7 @@ _SHAPE = """
 SELECT c.oid, c.relname, c.relacl::text, c.relhasrules, c.relhastriggers, c.relrowsecurity,
     c.relpersistence, a.attname, a.atttypid, a.attnotnull,
     (SELECT count(*) FROM pg_constraint k WHERE k.conrelid = c.oid),
-    (SELECT count(*) FROM pg_proc p WHERE p.pronamespace = c.relnamespace),
+    (SELECT count(*) FROM pg_proc WHERE pronamespace = 'public'::regnamespace),
     (SELECT setconfig::text FROM pg_db_role_setting s
         JOIN pg_database d ON d.oid = s.setdatabase WHERE d.datname = current_database())
 FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
@@ -114,23 +114,24 @@ class Databases:
         """
         for name, which in (("main", MAIN), ("keystore", KEYSTORE)):
             url = self.url(name)
-            if shape(url) != self.shapes.get(url):
-                run_on(url, "DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
-                database = Database(url)
-                make_tables(database, which)
-                database.close()
-                self.shapes[url] = shape(url)
-            run_on(url, _NO_ROWS)
+            with psycopg.connect(url, autocommit=True) as connection:
+                if shape(connection) != self.shapes.get(url):
+                    connection.execute("DROP SCHEMA public CASCADE")
+                    connection.execute("CREATE SCHEMA public")
+                    database = Database(url)
+                    make_tables(database, which)
+                    database.close()
+                    self.shapes[url] = shape(connection)
+                connection.execute(_NO_ROWS)
         return {"database_url": self.main, "keystore_url": self.keystore}
 
 
-def shape(url: str) -> list[tuple[object, ...]]:
+def shape(connection: psycopg.Connection) -> list[tuple[object, ...]]:
     """Everything that is made in a database: version, tables, indexes, columns, rules, triggers."""
-    with psycopg.connect(url) as connection:
-        found = connection.execute(_SHAPE).fetchall()
-        if any(row[1] == "alembic_version" for row in found):
-            found += connection.execute("SELECT version_num FROM alembic_version").fetchall()
-        return found
+    found = connection.execute(_SHAPE).fetchall()
+    if any(row[1] == "alembic_version" for row in found):
+        found += connection.execute("SELECT version_num FROM alembic_version").fetchall()
+    return found
 
 
 def run_on(url: str, *statements: str | sql.Composed) -> None:

@@ -21,9 +21,14 @@ PAGES = ("/", "/help", "/wallet/unlock", "/desk/sign-in", "/desk/enrol", "/audit
 
 @pytest.fixture(scope="module")
 def practice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """What a practice that runs has told; at its end nothing of it is left."""
+    """What a practice that runs has told; at its end nothing of it is left.
+
+    It is started as a script starts something in the background: passing SIGINT over.
+    """
     folder = tmp_path_factory.mktemp("practice")
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     process = start_kluis("demo", "--practice", "--json", TMPDIR=str(folder))
+    signal.signal(signal.SIGINT, before)
     with process:
         assert process.stdout is not None
         line = process.stdout.readline()

@@ -36,11 +36,10 @@ Fault = Callable[[System], AbstractContextManager[None]]
 @contextmanager
 def locked(system: System) -> Iterator[None]:
     """Somebody else holds the row lock of the log, and with SQLite the whole database's."""
-    other = Vault.open(system.settings, system.clock)
-    with other.system.main.write() as connection:
-        Head.read(connection, lock=True)
-        yield
-    other.close()
+    with Vault.open(system.settings, system.clock) as other:
+        with other.system.main.write() as connection:
+            Head.read(connection, lock=True)
+            yield
 
 
 @contextmanager
@@ -259,15 +258,14 @@ def test_a_grant_ends_while_the_log_can_not_be_written(store: Store, fault: Faul
 
 def test_nothing_that_begins_after_an_unrecorded_end_opens_in_any_process(store: Store) -> None:
     citizen, agency, grant_id, token = shared(store)
-    other = Vault.open(store.settings, store.clock)
-    elsewhere = replace(agency, vault=other)
-    assert elsewhere.read(token, TWO)
+    with Vault.open(store.settings, store.clock) as other:
+        elsewhere = replace(agency, vault=other)
+        assert elsewhere.read(token, TWO)
 
-    with read_only(store.vault.system):
-        assert store.vault.end_grant(citizen.owner, grant_id) == Ended(recorded=False)
-        with pytest.raises(InvalidToken):
-            elsewhere.read(token, TWO)
-    other.close()
+        with read_only(store.vault.system):
+            assert store.vault.end_grant(citizen.owner, grant_id) == Ended(recorded=False)
+            with pytest.raises(InvalidToken):
+                elsewhere.read(token, TWO)
 
 
 def test_an_owed_end_is_written_before_anything_else_once_and_with_its_own_time(
@@ -295,12 +293,11 @@ def test_an_owed_end_is_written_before_anything_else_once_and_with_its_own_time(
 
 def test_the_sweeper_writes_what_is_owed_without_other_traffic(store: Store) -> None:
     citizen, _, grant_id, _ = shared(store)
-    other = Vault.open(store.settings, store.clock)
-    with read_only(store.vault.system):
-        store.vault.end_grant(citizen.owner, grant_id)
+    with Vault.open(store.settings, store.clock) as other:
+        with read_only(store.vault.system):
+            store.vault.end_grant(citizen.owner, grant_id)
 
-    other.sweep()  # of another process, which saw no trouble itself
-    other.close()
+        other.sweep()  # of another process, which saw no trouble itself
 
     assert actions(store, citizen)[-2] == ("grant.end", "permitted", "revoked")
     assert store.vault.system.keystore.rows("grant") == []
@@ -334,8 +331,7 @@ def test_what_is_owed_is_written_first_after_a_head_that_was_refused(store: Stor
 
 def test_an_erasure_takes_effect_while_the_log_can_not_be_written(store: Store) -> None:
     citizen, agency, _, token = shared(store)
-    other = Vault.open(store.settings, store.clock)
-    with read_only(store.vault.system):
+    with Vault.open(store.settings, store.clock) as other, read_only(store.vault.system):
         erased_at = store.clock.ms
         assert store.vault.erase(citizen.owner) == Ended(recorded=False)
         store.clock.advance(seconds=40)
@@ -344,7 +340,6 @@ def test_an_erasure_takes_effect_while_the_log_can_not_be_written(store: Store) 
                 vault.overview(citizen.owner)
             with pytest.raises(InvalidToken):
                 replace(agency, vault=vault).read(token, TWO)
-    other.close()
 
     store.citizen({})
     store.vault.sweep()
@@ -440,22 +435,21 @@ def test_an_unrecorded_end_is_not_undone_by_a_redemption_in_flight(
 ) -> None:
     citizen, agency = store.citizen(), store.agency()
     offer = citizen.offer(agency, TWO)
-    other = Vault.open(store.settings, store.clock)
-    other.system.sequencer.close()  # this process can't write the log any more
-    keystore = store.vault.system.keystore
-    method = getattr(keystore, moment)
+    with Vault.open(store.settings, store.clock) as other:
+        other.system.sequencer.close()  # this process can't write the log any more
+        keystore = store.vault.system.keystore
+        method = getattr(keystore, moment)
 
-    def called(*args: Any, **options: Any) -> Any:
-        monkeypatch.undo()
-        assert other.end_grant(citizen.owner, offer.grant_id) == Ended(recorded=False)
-        return method(*args, **options)
+        def called(*args: Any, **options: Any) -> Any:
+            monkeypatch.undo()
+            assert other.end_grant(citizen.owner, offer.grant_id) == Ended(recorded=False)
+            return method(*args, **options)
 
-    monkeypatch.setattr(keystore, moment, called)
-    with suppress(InvalidGrant):  # or a token that opens nothing
-        token = agency.redeem(offer.code).token
-        with pytest.raises(InvalidToken):
-            agency.read(token, TWO)
-    other.close()
+        monkeypatch.setattr(keystore, moment, called)
+        with suppress(InvalidGrant):  # or a token that opens nothing
+            token = agency.redeem(offer.code).token
+            with pytest.raises(InvalidToken):
+                agency.read(token, TWO)
 
     store.vault.sweep()
     assert ("grant.end", "permitted", "revoked") in actions(store, citizen)
