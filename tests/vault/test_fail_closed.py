@@ -36,10 +36,12 @@ Fault = Callable[[System], AbstractContextManager[None]]
 @contextmanager
 def locked(system: System) -> Iterator[None]:
     """Somebody else holds the row lock of the log, and with SQLite the whole database's."""
-    with Vault.open(system.settings, system.clock) as other:
-        with other.system.main.write() as connection:
-            Head.read(connection, lock=True)
-            yield
+    with (
+        Vault.open(system.settings, system.clock) as other,
+        other.system.main.write() as connection,
+    ):
+        Head.read(connection, lock=True)
+        yield
 
 
 @contextmanager
