@@ -71,6 +71,7 @@ _ON_POSTGRESQL_SLOWLY = {
     "test_hidden_reads.py",
     "test_moved_rows.py",
     "test_own_log.py",
+    "test_races.py",
     "test_read_decisions.py",
     "test_retention.py",
     "test_stolen.py",
