@@ -3,16 +3,16 @@
  * tells the others; when it closes, another takes over. Each event is dispatched on `document` as
  * `kluis:<kind>` with the server's JSON as `detail`: ids and labels, never a value of a field.
  *
- * A page that wants this has <body> or any element with data-events="/wallet/events" and, for a
- * browser that cannot stream, data-poll="/wallet/events/since" which answers
+ * A page that wants this has an element with data-events="/wallet/events" and, for where no stream
+ * comes through, data-poll="/wallet/events/since" which answers
  * {"last": "<id>", "events": [{"id": "...", "kind": "read", "data": {...}}]} or 401.
  * @module
  */
 
 const KINDS = ["offer", "grant", "read", "withdrawn", "alarm", "changed"];
-const POLL_MS = 15_000;
 const RETRY_MS = 5_000;
-const TRIES_BEFORE_POLLING = 3;
+const OPENS_WITHIN_MS = 7_000;
+const ASK_AGAIN_MS = 8_000; // with the try before it: every 15 seconds, as the page says
 
 /** @typedef {{kind: string, data: unknown}} News */
 /** @typedef {"live"|"lost"|"polling"|"signed-out"} State */
@@ -45,7 +45,7 @@ function show(state) {
 /**
  * Starts listening in this tab, as the one that holds the connection or as one that is told.
  * @param {string} events address of the stream
- * @param {string} [poll] address to ask when no stream comes through
+ * @param {string} poll address to ask when no stream comes through
  */
 export function listen(events, poll) {
   const channel = new BroadcastChannel("kluis-live");
@@ -80,25 +80,30 @@ export function listen(events, poll) {
 }
 
 /**
- * Holds the connection for as long as this tab lives or until the session has ended.
- * @param {string} events @param {string|undefined} poll
+ * Holds the connection for as long as this tab lives or until the session has ended. While no
+ * stream comes through, the server is asked between one try and the next.
+ * @param {string} events @param {string} poll
  * @param {(news: News) => void} tell @param {(state: State) => void} become
  * @returns {Promise<void>} settles when there is nothing to listen to any more
  */
 async function hold(events, poll, tell, become) {
-  let tries = 0;
-  while (tries < TRIES_BEFORE_POLLING || !poll) {
+  let known = "";
+  for (;;) {
     const opened = await stream(events, tell, become);
-    tries = opened ? 0 : tries + 1;
-    if (await signedOut(poll ?? events)) return become("signed-out");
-    become("lost");
-    await pause(RETRY_MS);
+    const answer = await ask(poll, known);
+    if (answer === "signed-out") return become("signed-out");
+    become(answer && !opened ? "polling" : "lost");
+    if (answer) {
+      known = answer.last;
+      for (const { kind, data } of answer.events) if (KINDS.includes(kind)) tell({ kind, data });
+    }
+    await pause(opened ? RETRY_MS : ASK_AGAIN_MS);
   }
-  await pollForever(poll, tell, become);
 }
 
 /**
- * One stream, until the browser gives it up; the browser itself reconnects after a short break.
+ * One stream, until the browser gives it up or it stays away too long: what stands between may
+ * hold back a stream without a word. After a short break the browser itself connects again.
  * @param {string} events @param {(news: News) => void} tell @param {(state: State) => void} become
  * @returns {Promise<boolean>} whether it was open at all
  */
@@ -106,13 +111,23 @@ function stream(events, tell, become) {
   return new Promise((resolve) => {
     const source = new EventSource(events);
     let opened = false;
+    const giveUp = () => {
+      source.close();
+      resolve(opened);
+    };
+    let late = setTimeout(giveUp, OPENS_WITHIN_MS);
     source.onopen = () => {
+      clearTimeout(late);
+      late = 0;
       opened = true;
       become("live");
     };
     source.onerror = () => {
-      if (source.readyState === EventSource.CLOSED) resolve(opened);
-      else become("lost");
+      if (opened) become("lost");
+      late ||= setTimeout(giveUp, OPENS_WITHIN_MS);
+      if (source.readyState !== EventSource.CLOSED) return;
+      clearTimeout(late);
+      resolve(opened);
     };
     for (const kind of KINDS) {
       source.addEventListener(kind, (event) => tell({ kind, data: parsed(event.data) }));
@@ -121,40 +136,18 @@ function stream(events, tell, become) {
 }
 
 /**
- * @param {string} poll
- * @param {(news: News) => void} tell @param {(state: State) => void} become
+ * What is new since `known`; the stream itself does not tell why it was refused, this does.
+ * @param {string} poll @param {string} known
+ * @returns {Promise<{last: string, events: News[]} | "signed-out" | undefined>}
  */
-async function pollForever(poll, tell, become) {
-  let last = "";
-  for (;;) {
-    try {
-      const address = `${poll}?after=${encodeURIComponent(last)}`;
-      const answer = await fetch(address, { redirect: "error" });
-      if (answer.status === 401) return become("signed-out");
-      if (!answer.ok) throw new Error(String(answer.status));
-      const body = await answer.json();
-      last = body.last;
-      become("polling");
-      for (const { kind, data } of body.events) if (KINDS.includes(kind)) tell({ kind, data });
-    } catch {
-      become("lost");
-    }
-    await pause(POLL_MS);
-  }
-}
-
-/**
- * The stream itself does not tell why it was refused; a plain question does.
- * @param {string} address
- */
-async function signedOut(address) {
-  const stop = new AbortController();
+async function ask(poll, known) {
   try {
-    return (await fetch(address, { redirect: "error", signal: stop.signal })).status === 401;
+    const address = `${poll}?after=${encodeURIComponent(known)}`;
+    const answer = await fetch(address, { redirect: "error" });
+    if (answer.status === 401) return "signed-out";
+    return answer.ok ? await answer.json() : undefined;
   } catch {
-    return false;
-  } finally {
-    stop.abort();
+    return undefined;
   }
 }
 
@@ -173,4 +166,6 @@ function pause(ms) {
 }
 
 const place = document.querySelector("[data-events]");
-if (place instanceof HTMLElement) listen(place.dataset.events ?? "", place.dataset.poll);
+if (place instanceof HTMLElement) {
+  listen(place.dataset.events ?? "", place.dataset.poll ?? "");
+}
