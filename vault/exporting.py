@@ -9,9 +9,10 @@ from crypto.errors import CannotOpen
 from crypto.primitives import random_bytes, sha256
 from vault import caller
 from vault.errors import NotFound, Replayed
-from vault.recording import OWNER, burn, draft
+from vault.recording import OWNER, burn, draft, is_burnt
 from vault.sequencer import Item
 from vault.sessions import check_fresh, open_session
+from vault.steps import Step
 from vault.system import System
 
 LINK_SECONDS = 900
@@ -25,6 +26,14 @@ def export_link(system: System, owner: caller.Owner, now_ms: int) -> bytes:
     return box(kdf(owner.token, "export-link"), _PLACE, canonical_json(held))
 
 
+def check_link(system: System, owner: caller.Owner, link_id: bytes, now_ms: int) -> None:
+    """Before anything is gathered: raises as `record_export` does, and spends nothing."""
+    open_session(system, owner, now_ms)
+    with system.main.read() as connection:
+        if is_burnt(connection, _once(system, owner, link_id, now_ms)):
+            raise Replayed("replayed")
+
+
 def record_export(system: System, owner: caller.Owner, link_id: bytes, now_ms: int) -> None:
     """Records the export that a link stands for, once, before anything of it leaves.
 
@@ -33,15 +42,20 @@ def record_export(system: System, owner: caller.Owner, link_id: bytes, now_ms: i
 
     def prepare() -> tuple[Item, None]:
         opened = open_session(system, owner, now_ms)
-        try:
-            _, ends = parse_canonical(open_box(kdf(owner.token, "export-link"), _PLACE, link_id))
-        except CannotOpen:
-            ends = 0
-        if now_ms >= ends:
-            raise NotFound("This link is over. Make a new one.", "link_ended")
-        once = burn(system.system_key, "export-link", b64u(sha256(link_id)), ends, "replayed")
         event = draft(now_ms, "vault.export", OWNER)
-        return Item(event, opened.context.audit_key, rights=(once,)), None
+        rights = (_once(system, owner, link_id, now_ms),)
+        return Item(event, opened.context.audit_key, rights=rights), None
 
     if not system.record(prepare)[0].permitted:
         raise Replayed("replayed")
+
+
+def _once(system: System, owner: caller.Owner, link_id: bytes, now_ms: int) -> Step:
+    """Right: this session made the link, it is not over, and nobody used it."""
+    try:
+        _, ends = parse_canonical(open_box(kdf(owner.token, "export-link"), _PLACE, link_id))
+    except CannotOpen:
+        ends = 0
+    if now_ms >= ends:
+        raise NotFound("This link is over. Make a new one.", "link_ended")
+    return burn(system.system_key, "export-link", b64u(sha256(link_id)), ends, "replayed")

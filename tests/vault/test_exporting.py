@@ -3,7 +3,8 @@
 import pytest
 
 from tests.builders import Citizen, Store
-from vault.errors import LogUnavailable, NotFound, Refused, Replayed
+from vault import exporting
+from vault.errors import LogUnavailable, NotFound, Refused, Replayed, SessionEnded
 
 
 def exports(citizen: Citizen) -> list[tuple[str, str | None]]:
@@ -70,3 +71,25 @@ def test_nothing_is_exported_while_the_log_can_not_be_written(
     monkeypatch.setattr(store.vault.system.sequencer, "submit", broken)
     with pytest.raises(LogUnavailable):
         store.vault.record_export(citizen.owner, link)
+
+
+def test_a_link_is_looked_up_as_it_is_used_and_not_spent(store: Store) -> None:
+    citizen, other = store.citizen(), store.citizen()
+    system, link = store.vault.system, store.vault.export_link(citizen.owner)
+
+    def check(by: Citizen, one: bytes) -> None:
+        exporting.check_link(system, by.owner, one, store.clock.now_ms())
+
+    check(citizen, link)
+    for by, one in ((other, link), (citizen, b""), (citizen, b"x" * len(link))):
+        with pytest.raises(NotFound):
+            check(by, one)
+    store.vault.record_export(citizen.owner, link)
+    with pytest.raises(Replayed):
+        check(citizen, link)
+    store.clock.advance(seconds=900)
+    with pytest.raises(NotFound):
+        check(citizen, link)
+    store.vault.log_out(citizen.owner)
+    with pytest.raises(SessionEnded):
+        check(citizen, link)

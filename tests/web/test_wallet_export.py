@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,9 @@ from tests.serving import Site, served
 from tests.web.visiting import Visitor
 from vault.clock import SystemClock
 from web.papers import typeset
+from web.papers.gathering import Export, gather
 from web.papers.typeset import PRESSES_MAX, TooBusy
+from web.wallet import export
 
 MINUTE_MS = 60_000
 Turn = Callable[[int], None]
@@ -135,6 +138,29 @@ def test_a_locked_session_gives_nothing(site: Site, visitor: Visitor, citizen: C
     visitor.held.update(Visitor(site, citizen.unlock()).held)
     assert visitor.get(path).status_code == 410
     assert exports(citizen) == 0
+
+
+def test_a_link_that_gives_nothing_costs_no_gathering(
+    site: Site, visitor: Visitor, turn: Turn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gathered: list[object] = []
+
+    def counted(*given: Any) -> Export:
+        gathered.append(given)
+        return gather(*given)
+
+    monkeypatch.setattr(export, "gather", counted)
+    path, over = link(visitor), link(visitor)
+    assert visitor.get(path).status_code == 200
+    assert len(gathered) == 1
+    stranger = Visitor(site, site.store.citizen())
+    bogus = ["/wallet/export/AAAA.json", f"/wallet/export/{'A' * 90}.pdf", path]
+    assert {visitor.get(one).status_code for one in bogus} == {410}
+    assert stranger.get(over).status_code == 410
+    turn(15 * MINUTE_MS)
+    visitor.come_back()
+    assert visitor.get(over).status_code == 410
+    assert len(gathered) == 1
 
 
 def test_a_link_takes_a_fresh_unlock(site: Site, visitor: Visitor, turn: Turn) -> None:

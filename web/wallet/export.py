@@ -1,7 +1,7 @@
 """A copy of everything: a link that lives a quarter of an hour, works once, and here alone.
 
-The file is made before its link is spent, and leaves after the log says so: a copy that could not
-be made costs no link.
+A link that gives nothing costs no work. The file is made before its link is spent, and leaves after
+the log says so: a copy that could not be made costs no link.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +15,7 @@ from fastapi import APIRouter, Request, Response
 from api.shapes import id_bytes, instant
 from crypto.encoding import b64u
 from vault.errors import BadInput, NotFound, Replayed
-from vault.exporting import LINK_SECONDS
+from vault.exporting import LINK_SECONDS, check_link
 from web.citizen import Owner, WalletRoute
 from web.forms import GivenForm
 from web.pages import HEADERS, OpenedPages, OpenedVault, language_of
@@ -79,6 +79,7 @@ def download(
         raise NotFound("There is no copy in this form.")
     media_type, made = FORMATS[format]
     try:
+        check_link(vault.system, owner, id_bytes(link), vault.system.clock.now_ms())
         with _one_of_few():
             export = gather(vault, owner, language_of(request))
             content = made(export, tongue_for(request))
