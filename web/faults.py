@@ -48,6 +48,21 @@ class GoElsewhere(Exception):
         self.path = path
 
 
+class Busy(HTTPException):
+    """As much of this work as may be is being done now. Nothing is wrong or lost; try again."""
+
+    code = "busy"
+
+    def __init__(self) -> None:
+        super().__init__(HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+class OneAtATime(Busy):
+    """What was asked for before, by the same vault or officer, is still being done."""
+
+    code = "one_at_a_time"
+
+
 class ForgedForm(HTTPException):
     """A form that did not come from a page of ours in this browser."""
 

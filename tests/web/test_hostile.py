@@ -5,7 +5,6 @@ writes the server's log.
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
-from threading import BoundedSemaphore
 from urllib.parse import quote
 
 import httpx
@@ -13,6 +12,7 @@ import pytest
 
 from crypto import jose
 from crypto.encoding import b64u
+from crypto.secret import Secret
 from tests.browser.stage import Stage
 from tests.builders import AgencyDesk, registration
 from tests.serving import Site, served
@@ -21,9 +21,11 @@ from tests.web.test_doors import Browser as Doors
 from tests.web.test_wallet_export import link
 from tests.web.visiting import Visitor
 from vault import caller
+from vault.unlocking import session_token
 from web import cookies
 from web.desk import sign_in
-from web.papers import typeset
+from web.papers.typeset import PRESSES
+from web.slots import Slots
 from web.streams import STREAMS_MAX
 from web.wallet import export
 
@@ -158,14 +160,25 @@ def test_a_deep_credential_is_no_passkey(officer: Browser, path: str) -> None:
     assert officer.post(path, **deep).status_code == 403
 
 
-def test_a_sheet_that_cannot_be_made_now_is_not_our_failure(
-    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(typeset, "_presses", BoundedSemaphore(1))
+def test_a_sheet_that_cannot_be_made_now_is_not_our_failure(visitor: Visitor) -> None:
     codes = {"recovery_code": "ABCD", "block_code": "EFGH"}
-    with typeset._a_press():
-        assert visitor.post("/wallet/sheet.pdf", codes).status_code == 503
+    with PRESSES.held_by("one"), PRESSES.held_by("two"):
+        answer = visitor.post("/wallet/sheet.pdf", codes)
+    assert answer.status_code == 503
+    assert "Try again in a moment." in answer.text
+    assert "<code>busy</code>" in answer.text
     assert visitor.post("/wallet/sheet.pdf", codes).status_code == 200
+
+
+def test_who_has_no_session_has_no_sheet_printed(visitor: Visitor) -> None:
+    """A cookie of the right shape with a mark that it made itself is no session."""
+    made_up = session_token(Secret.random())
+    mark = cookies.seen_mark(made_up, visitor.site.store.clock.now_ms())
+    visitor.held |= {cookies.SESSION: made_up, cookies.SEEN: mark}
+    codes = {"recovery_code": "ABCD", "block_code": "EFGH"}
+    answer = visitor.post("/wallet/sheet.pdf", codes)
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith("/wallet/unlock")
 
 
 def test_who_signs_in_gets_nothing_of_the_officer_before(
@@ -204,8 +217,8 @@ def test_copies_take_no_more_than_a_few_threads(
     visitor: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = link(visitor)
-    monkeypatch.setattr(export, "_copies", BoundedSemaphore(1))
-    with export._one_of_few():
+    monkeypatch.setattr(export, "COPIES", Slots(1))
+    with export.COPIES.held_by("somebody else"):
         assert visitor.get(path).status_code == 503
         assert visitor.get("/wallet/export/AAAA.json").status_code == 410
     assert visitor.get(path).status_code == 200

@@ -3,6 +3,7 @@
 import html
 import re
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
@@ -11,10 +12,15 @@ from evidence.own import NOT_SHOWN
 from tests.builders import PERSON, AgencyDesk, Citizen
 from tests.serving import Site, served
 from tests.web.visiting import Visitor
+from vault import activities
+from vault.activities import LOOKED_AT_MAX, Entry
 from vault.errors import InvalidGrant
+from vault.recording import OWNER, draft
+from vault.sequencer import Item
+from vault.sessions import open_session
 from vault.steps import sql
 from web.wallet import proved
-from web.wallet.activity import HIDDEN, KINDS
+from web.wallet.activity import ALARMS_SHOWN, HIDDEN, KINDS
 
 FIELDS = ["identity.given_name", "identity.birth_date"]
 EVIL = "<b onclick=x()>Agency & \"Co\" 'Ö😀'</b>"
@@ -158,6 +164,37 @@ def test_pages_hold_every_line_once(visitor: Visitor, citizen: Citizen) -> None:
     assert "nothing is missing between these lines" in visitor.get("/wallet/activity").text
 
 
+def test_a_filter_looks_at_so_much_of_a_long_list_and_says_that_it_goes_on(
+    site: Site,
+    visitor: Visitor,
+    citizen: Citizen,
+    agency: AgencyDesk,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    citizen.offer(agency, FIELDS)
+    system, opened = site.store.vault.system, list[object]()
+    key = open_session(system, citizen.owner, site.store.clock.now_ms()).context.audit_key
+    for _ in range(LOOKED_AT_MAX + 10):
+        system.sequencer.record(Item(draft(site.store.clock.now_ms(), "value.put", OWNER), key))
+    real = activities._open
+
+    def counted(*given: Any) -> Entry | None:
+        opened.append(given)
+        return real(*given)
+
+    monkeypatch.setattr(activities, "_open", counted)
+    found, path, pages = list[str](), "/wallet/activity?kind=sharing", 0
+    while path:
+        opened.clear()
+        page = visitor.get(path).text
+        assert len(opened) <= LOOKED_AT_MAX + ALARMS_SHOWN + 1
+        found += lines(page)
+        more = re.search(r'href="(/wallet/activity\?kind=[^"]+)"[^>]*>Go on looking', page)
+        assert ("Nothing was found so far." in page) is (more is not None)
+        path, pages = html.unescape(more[1]) if more else "", pages + 1
+    assert (found, pages) == (["You made a code for Agency of the tests"], 2)
+
+
 def test_nobody_sees_the_lines_of_another(
     site: Site, visitor: Visitor, citizen: Citizen, agency: AgencyDesk
 ) -> None:
@@ -208,15 +245,26 @@ def test_a_newest_line_that_is_gone_is_told(site: Site, visitor: Visitor) -> Non
 
 
 def test_only_so_many_check_everything_at_once(visitor: Visitor) -> None:
-    held = [proved._checks.acquire(blocking=False) for _ in range(proved._CHECKS_MAX)]
-    try:
-        assert all(held)
+    with proved.CHECKS.held_by("one"), proved.CHECKS.held_by("two"):
         answer = visitor.get("/wallet/activity/check")
-        assert answer.status_code == 503
-        assert "We are not available for a moment" in answer.text
-    finally:
-        for _ in held:
-            proved._checks.release()
+    assert answer.status_code == 503
+    assert "It is busy for a moment" in answer.text
+
+
+def test_lines_that_do_not_open_count_as_looked_at(
+    site: Site, visitor: Visitor, citizen: Citizen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(12):
+        citizen.put({"identity.given_name": "A"})
+    first = int(PLACE.findall(visitor.get("/wallet/activity").text)[-1].split(".")[1])
+    with site.store.vault.system.main.write() as connection:
+        connection.execute(sql("UPDATE audit_opening SET opening = :no WHERE idx >= :first"),
+                           {"no": b"x", "first": first})  # fmt: skip
+    monkeypatch.setattr(proved, "ENTRIES_MAX", 4)
+    monkeypatch.setattr(proved, "_AT_A_TIME", 2)
+    page = visitor.get("/wallet/activity/check").text
+    assert page.count("can&#39;t be opened") == 4
+    assert "Something in this list does not fit" in page
 
 
 def test_what_is_not_shown_is_told_of_each_kind() -> None:

@@ -14,9 +14,8 @@ from tests.builders import Citizen
 from tests.serving import Site, served
 from tests.web.visiting import Visitor
 from vault.clock import SystemClock
-from web.papers import typeset
 from web.papers.gathering import Export, gather
-from web.papers.typeset import PRESSES_MAX, TooBusy
+from web.papers.typeset import PRESSES
 from web.wallet import export
 
 MINUTE_MS = 60_000
@@ -182,18 +181,11 @@ def test_two_pdfs_are_made_at_once_and_a_third_is_told_to_wait(
     visitor: Visitor, citizen: Citizen
 ) -> None:
     path = link(visitor, "pdf")
-    for _ in range(PRESSES_MAX):
-        assert typeset._presses.acquire(blocking=False)
-    try:
-        with pytest.raises(TooBusy):
-            typeset.typeset("document.typ", {}, 0)
+    with PRESSES.held_by("one"), PRESSES.held_by("two"):
         answer = visitor.get(path)
         assert answer.status_code == 503
         assert title(answer.text) == "It is busy. Your copy was not made yet"
         assert f'href="{path}"' in answer.text
         assert exports(citizen) == 0
-    finally:
-        for _ in range(PRESSES_MAX):
-            typeset._presses.release()
     assert visitor.get(path).status_code == 200  # the link was not spent
     assert exports(citizen) == 1

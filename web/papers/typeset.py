@@ -9,18 +9,16 @@ Takes about half a second: call it from a thread.
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from threading import BoundedSemaphore
+from collections.abc import Mapping
 from typing import Any
 
 from web.papers.glyphs import printable
+from web.slots import Slots
 
 SECONDS_MAX = 30
 # -I: no folder that somebody can write, and no variable, says what Python imports.
 _PRESS = (sys.executable, "-I", "-m", "web.papers.press")
-PRESSES_MAX = 2  # at once: each takes a processor and some 100 MB
-_presses = BoundedSemaphore(PRESSES_MAX)
+PRESSES = Slots(2)  # each takes a processor and some 100 MB: whoever has a PDF made holds one
 
 
 class CannotTypeset(Exception):
@@ -30,40 +28,25 @@ class CannotTypeset(Exception):
         super().__init__("The PDF could not be made.")
 
 
-class TooBusy(CannotTypeset):
-    """As many PDFs as may be are being made now. Nothing is wrong; try again."""
-
-
 def typeset(template: str, data: Mapping[str, Any], made_at: int) -> bytes:
     """The PDF of `template`, a name beside this module; `made_at` is Unix milliseconds.
 
-    Raises `CannotTypeset`, and `TooBusy` at once where others are being made.
+    Raises `CannotTypeset`.
     """
     order = {"template": template, "data": shown(dict(data)), "made_at": made_at}
     try:
-        with _a_press():
-            made = subprocess.run(  # noqa: S603 - our own program, no argument from outside
-                _PRESS,
-                input=json.dumps(order).encode(),
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,  # it would quote the data
-                env={},
-                timeout=SECONDS_MAX,
-                check=True,
-            )
+        made = subprocess.run(  # noqa: S603 - our own program, no argument from outside
+            _PRESS,
+            input=json.dumps(order).encode(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # it would quote the data
+            env={},
+            timeout=SECONDS_MAX,
+            check=True,
+        )
     except (subprocess.SubprocessError, OSError):
         raise CannotTypeset from None
     return made.stdout
-
-
-@contextmanager
-def _a_press() -> Iterator[None]:
-    if not _presses.acquire(blocking=False):
-        raise TooBusy
-    try:
-        yield
-    finally:
-        _presses.release()
 
 
 def shown(part: Any) -> Any:

@@ -1,6 +1,6 @@
 """Activity: what happened in the vault, alarms first, with what proves that nothing is missing."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import asdict, dataclass
 from datetime import date
 from itertools import groupby
@@ -33,7 +33,7 @@ from web.words import day_begins
 router = APIRouter(route_class=WalletRoute, tags=["pages"], include_in_schema=False)
 
 LINES = 50
-_ALARMS_SHOWN = 20
+ALARMS_SHOWN = 20
 _CHARACTERS_MAX = 256
 _DAY_MS = 86_400_000
 
@@ -120,13 +120,13 @@ def activity(
     request: Request, owner: Owner, pages: OpenedPages, vault: OpenedVault, before: str = ""
 ) -> Response:
     """A page of the log, newest first, by month; alarms that nobody has seen stand above it."""
-    asked, line = Filter.of(request), Teller(request, vault, owner).tell
+    asked, teller = Filter.of(request), Teller(request, vault, owner)
     wanted = None if asked.is_whole else asked
     found = vault.activity(owner, Page(most=LINES, before=after(before), wanted=wanted))
     is_first = not before
-    alarms = vault.activity(owner, Page("alarms", _ALARMS_SHOWN)).entries if is_first else ()
+    alarms = vault.activity(owner, Page("alarms", ALARMS_SHOWN)).entries if is_first else ()
     oldest = vault.activity(owner, Page("oldest", 1)).entries
-    lines = [*map(line, found.entries)]
+    lines = [*map(teller.tell, found.entries)]
     older = None
     if found.after is not None:
         older = urlencode({**_set(asked), "before": place_text(found.after)})
@@ -135,8 +135,8 @@ def activity(
         "wallet/activity.html",
         here="activity",
         asked=asked,
-        choices=_choices(request, vault, owner),
-        alarms=[*map(line, alarms)],
+        choices=_choices(request, vault, teller.offices),
+        alarms=[*map(teller.tell, alarms)],
         months=[(month, [*those]) for month, those in groupby(lines, key=lambda one: one.month)],
         older=older,
         is_first=is_first,
@@ -199,13 +199,11 @@ def entry_at(vault: Vault, owner: caller.Owner, text: str) -> Entry:
     raise NotFound("There is no such entry in this vault's log.")
 
 
-def _choices(
-    request: Request, vault: Vault, owner: caller.Owner
-) -> dict[str, list[tuple[str, str]]]:
+def _choices(request: Request, vault: Vault, granted: Set[str]) -> dict[str, list[tuple[str, str]]]:
     """What the filters offer. Offices: those that there were grants for, and all registered."""
     language, gettext = language_of(request), words_for(request).gettext
     registry, catalogue = vault.registry(), vault.system.catalogue
-    ids = {grant.terms.agency for grant in vault.grants(owner)} | set(registry.agencies)
+    ids = granted | set(registry.agencies)
     offices = [(one, agency_name(registry, one, language)) for one in ids]
     fields = [(one, field_label(catalogue, one, language)) for one in catalogue]
     return {

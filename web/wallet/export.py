@@ -4,10 +4,8 @@ A link that gives nothing costs no work. The file is made before its link is spe
 the log says so: a copy that could not be made costs no link.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from threading import BoundedSemaphore
 from types import MappingProxyType
 
 from fastapi import APIRouter, Request, Response
@@ -17,24 +15,32 @@ from crypto.encoding import b64u
 from vault.errors import BadInput, NotFound, Replayed
 from vault.exporting import LINK_SECONDS, check_link
 from web.citizen import Owner, WalletRoute
+from web.faults import Busy
 from web.forms import GivenForm
 from web.pages import HEADERS, OpenedPages, OpenedVault, language_of
 from web.papers.document import export_pdf
 from web.papers.gathering import Export, gather
 from web.papers.portable import export_json
 from web.papers.tongue import Tongue
-from web.papers.typeset import CannotTypeset, TooBusy
+from web.papers.typeset import PRESSES, CannotTypeset
+from web.slots import Slots
 from web.wallet.data import tongue_for
 
 router = APIRouter(route_class=WalletRoute, tags=["pages"], include_in_schema=False)
 
-COPIES_MAX = 4  # made at once
-_copies = BoundedSemaphore(COPIES_MAX)
-_Made = Callable[[Export, Tongue], bytes]
+COPIES = Slots(4)  # to gather a long log takes a thread for seconds
+
+
+def _pdf(export: Export, tongue: Tongue, vault_id: bytes) -> bytes:
+    with PRESSES.held_by(vault_id):
+        return export_pdf(export, tongue)
+
+
+_Made = Callable[[Export, Tongue, bytes], bytes]
 FORMATS: Mapping[str, tuple[str, _Made]] = MappingProxyType(
     {
-        "pdf": ("application/pdf", export_pdf),
-        "json": ("application/json", lambda export, _tongue: export_json(export)),
+        "pdf": ("application/pdf", _pdf),
+        "json": ("application/json", lambda export, _tongue, _vault_id: export_json(export)),
     }
 )
 
@@ -80,15 +86,16 @@ def download(
     media_type, made = FORMATS[format]
     try:
         check_link(vault.system, owner, id_bytes(link), vault.system.clock.now_ms())
-        with _one_of_few():
+        vault_id = vault.overview(owner).vault_id
+        with COPIES.held_by(vault_id):
             export = gather(vault, owner, language_of(request))
-            content = made(export, tongue_for(request))
+            content = made(export, tongue_for(request), vault_id)
         vault.record_export(owner, id_bytes(link))
     except (NotFound, Replayed) as gone:
         state = "used" if isinstance(gone, Replayed) else "over"
         return _no_copy(request, pages, state, HTTPStatus.GONE)
-    except CannotTypeset as error:
-        state = "busy" if isinstance(error, TooBusy) else "failed"
+    except (Busy, CannotTypeset) as error:
+        state = error.code if isinstance(error, Busy) else "failed"
         return _no_copy(request, pages, state, HTTPStatus.SERVICE_UNAVAILABLE)
     name = f"burgerkluis-{instant(export.made_at)[:10]}.{format}"
     return Response(
@@ -96,17 +103,6 @@ def download(
         media_type=media_type,
         headers={**HEADERS, "Content-Disposition": f'attachment; filename="{name}"'},
     )
-
-
-@contextmanager
-def _one_of_few() -> Iterator[None]:
-    """To gather a long log takes a thread for seconds: not all of them, or nobody is served."""
-    if not _copies.acquire(blocking=False):
-        raise TooBusy
-    try:
-        yield
-    finally:
-        _copies.release()
 
 
 def _no_copy(request: Request, pages: OpenedPages, state: str, status: int) -> Response:

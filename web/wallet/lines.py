@@ -79,6 +79,11 @@ class Teller:
         self._registry, self._catalogue = vault.registry(), vault.system.catalogue
         self._words = words_for(request)
 
+    @property
+    def offices(self) -> frozenset[str]:
+        """Ids of the agencies that the citizen made codes for."""
+        return frozenset(self._granted_to.values())
+
     def tell(self, entry: Entry) -> Line:
         event = entry.event
         agency = self._agency(event)

@@ -4,7 +4,6 @@ does it on the citizen's own computer.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from threading import BoundedSemaphore
 
 from api.proofs import ShownLog, Trees
 from audit.shapes import Place
@@ -12,16 +11,15 @@ from evidence.own import OwnCheck, OwnEntry, OwnReport
 from evidence.ownlogs import OwnLog
 from vault import caller
 from vault.activities import NEWEST, Activity, Entry, Page
-from vault.errors import Unavailable
 from vault.log import OPEN, Tally
 from vault.logkeys import log_keys
 from vault.vault import Vault
+from web.slots import Slots
 
 ENTRIES_MAX = 4000  # of a check of everything
 _AT_A_TIME = 200
-_CHECKS_MAX = 2
+CHECKS = Slots(2)
 _BETWEEN = {"subject_seq", "subject_prev", "visible_after"}  # what a list with holes can't show
-_checks = BoundedSemaphore(_CHECKS_MAX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +50,19 @@ def check_page(vault: Vault, found: Activity, *, is_whole: bool, is_first: bool)
 
 
 def check_all(vault: Vault, owner: caller.Owner) -> Checked:
-    """All lines, up to a number. Raises `Unavailable` while others are checked."""
-    if not _checks.acquire(blocking=False):
-        raise Unavailable
-    try:
+    """All lines, up to a number. Raises `Busy` while others are checked."""
+    with CHECKS.held_by(vault.overview(owner).vault_id):
         return _check_all(vault, owner)
-    finally:
-        _checks.release()
 
 
 def _check_all(vault: Vault, owner: caller.Owner) -> Checked:
     entries: list[Entry] = []
     faults: list[str] = []
     before: Place | None = NEWEST
-    while before is not None and len(entries) < ENTRIES_MAX:
+    looked = 0  # lines that don't open count too: a list full of them must not keep us here
+    while before is not None and looked < ENTRIES_MAX:
         found = vault.activity(owner, Page(most=_AT_A_TIME, before=before))
+        looked += len(found.entries) + len(found.damaged)
         faults += _unopened(found.damaged)
         faults += _newest(found) if before == NEWEST else []
         entries += found.entries

@@ -15,7 +15,7 @@ from web.forms import GivenForm
 from web.pages import HEADERS, OpenedPages, OpenedVault, see, words_for
 from web.papers.recovery import BadCode, recovery_sheet
 from web.papers.tongue import Tongue
-from web.papers.typeset import CannotTypeset
+from web.papers.typeset import PRESSES, CannotTypeset
 from web.wallet.secrets import RECOVERY, device_name, fault_of, new_device
 from web.words import ZONE
 
@@ -82,18 +82,19 @@ def show_sheet(
 
 
 @router.post("/wallet/sheet.pdf")
-def paper(request: Request, form: GivenForm, _owner: Owner, vault: OpenedVault) -> Response:
+def paper(request: Request, form: GivenForm, owner: Owner, vault: OpenedVault) -> Response:
     """The sheet as PDF. The codes come with the question, and nothing of them stays here."""
     words = words_for(request)
     settings, clock = vault.system.settings, vault.system.clock
     try:
-        sheet = recovery_sheet(
-            form.text(RECOVERY, _CODE_CHARACTERS_MAX),
-            form.text("block_code", _CODE_CHARACTERS_MAX),
-            Tongue(words.language, words.gettext, ZONE),
-            settings.url,
-            clock.now_ms(),
-        )
+        with PRESSES.held_by(vault.overview(owner).vault_id):
+            sheet = recovery_sheet(
+                form.text(RECOVERY, _CODE_CHARACTERS_MAX),
+                form.text("block_code", _CODE_CHARACTERS_MAX),
+                Tongue(words.language, words.gettext, ZONE),
+                settings.url,
+                clock.now_ms(),
+            )
     except BadCode:
         raise BadInput("There are no codes for this sheet.", "bad_form") from None
     except CannotTypeset:
