@@ -14,7 +14,7 @@ from tests.serving import Site, served
 from tests.web.test_auditor_pages import browser_of, looks
 from tests.web.test_wallet_export import link
 from tests.web.visiting import Visitor
-from web.auditor import checked
+from web.auditor.looking import Examiner
 from web.faults import Busy, OneAtATime
 from web.papers.gathering import gather
 from web.papers.typeset import PRESSES
@@ -180,15 +180,16 @@ def test_a_vault_has_one_pdf_pressed_at_a_time(site: Site) -> None:
     assert visitor.post("/wallet/sheet.pdf", codes).status_code == 200
 
 
-def test_an_officer_checks_the_log_once_at_a_time_and_who_is_refused_did_not_look(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("path", ["/auditor/check?now=1", "/auditor/pictures?show=1"])
+def test_an_officer_goes_through_the_log_once_at_a_time_and_who_is_refused_did_not_look(
+    path: str, stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, other = browser_of(stage, AUDITOR), browser_of(stage, AUDITOR)
     one.get("/auditor")
     again = type(one)(one.url, dict(one.held))
     before = len(looks(stage.site))
-    monkeypatch.setattr(checked, "_check_all", held := Held(checked._check_all))
-    path = "/auditor/check?now=1"
+    held = Held(Examiner._with_token)
+    monkeypatch.setattr(Examiner, "_with_token", lambda *given: held(*given))
     refused, served_, first = while_one_is_held(
         held, lambda: one.get(path), lambda: again.get(path), lambda: other.get(path)
     )

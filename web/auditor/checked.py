@@ -14,9 +14,6 @@ from evidence.export import ExportedLog
 from evidence.findings import Finding
 from evidence.verify import Report, numbered, verify_log
 from web.auditor.looking import Examined, Examiner
-from web.slots import Slots
-
-CHECKS = Slots(2)  # apart from those of citizens, which are short
 
 
 @dataclass
@@ -43,8 +40,7 @@ class Checked:
 
 def check_all(examiner: Examiner) -> Checked:
     """Every log, oldest first; one look, at all entries. Raises `Busy`, and looks at nothing."""
-    officer = examiner.session.officer
-    with CHECKS.held_by((officer.party, officer.id)):
+    with examiner.slot():
         return _check_all(examiner)
 
 

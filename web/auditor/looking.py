@@ -5,7 +5,7 @@ in the session that got it alone; a page gets another where it is over.
 """
 
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Annotated, Any, TypeVar
@@ -21,9 +21,11 @@ from vault.vault import Vault
 from web import cookies, officers
 from web.officers import Officer, OfficerRoute
 from web.pages import OpenedVault
+from web.slots import Slots
 
 __all__ = ["ALWAYS_MS", "EVERYWHERE", "Examined", "Examiner", "Looking", "Window"]
 T = TypeVar("T")
+LOOKS = Slots(2)  # at thousands of entries; apart from what citizens have checked
 
 
 @dataclass
@@ -46,6 +48,11 @@ class Examiner:
     def examine(self, action: str) -> Examined:
         """All of the log, `log.read` or `log.export`."""
         return self._with_token(lambda holder: examine(self.vault, holder, action))
+
+    def slot(self) -> AbstractContextManager[None]:
+        """A place to go through many entries in. Raises `Busy`, before anything is recorded."""
+        officer = self.session.officer
+        return LOOKS.held_by((officer.party, officer.id))
 
     def _with_token(self, act: Callable[[caller.TokenHolder], T]) -> T:
         if self.token:

@@ -27,7 +27,10 @@ def pictures(request: Request, examiner: Looking, pages: OpenedPages) -> Respons
     words, vault = words_for(request), examiner.vault
     filters = Filters.of(request.query_params, vault.system.clock.now_ms())
     selection = None if filters.faults else filters.selection
-    found = examiner.look(filters.window(ENTRIES_MAX)) if filters.is_asked else []
+    found = []
+    if filters.is_asked:
+        with examiner.slot():
+            found = examiner.look(filters.window(ENTRIES_MAX))
     fitting = [one.bodies[0] for one in found if one.bodies and selection and selection.holds(one)]
     registry, language, say = vault.registry(), words.language, words.gettext
 
