@@ -83,12 +83,12 @@ def sign_out(response: Response) -> Response:
     return response
 
 
-def verified_passkey(vault: Vault, credential: str, challenge: str) -> tuple[bytes, bytes]:
-    """Credential id and public key of a new passkey; raises `Refused`."""
+def verified_passkey(vault: Vault, credential: str, challenge: bytes) -> tuple[bytes, bytes]:
+    """Credential id and public key of a new passkey that signed this; raises `Refused`."""
     try:
         found = verify_registration_response(
             credential=credential,
-            expected_challenge=_bytes(challenge),
+            expected_challenge=challenge,
             require_user_verification=True,
             expected_rp_id=_host(vault),
             expected_origin=vault.system.settings.url,

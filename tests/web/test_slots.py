@@ -189,7 +189,11 @@ def test_an_officer_goes_through_the_log_once_at_a_time_and_who_is_refused_did_n
     again = type(one)(one.url, dict(one.held))
     before = len(looks(stage.site))
     held = Held(Examiner._with_token)
-    monkeypatch.setattr(Examiner, "_with_token", lambda *given: held(*given))
+
+    def looked(examiner: Examiner, act: Any) -> Any:
+        return held(examiner, act)
+
+    monkeypatch.setattr(Examiner, "_with_token", looked)
     refused, served_, first = while_one_is_held(
         held, lambda: one.get(path), lambda: again.get(path), lambda: other.get(path)
     )

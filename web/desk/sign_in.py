@@ -1,5 +1,6 @@
 """Becoming an officer by an invitation, signing in by passkey, signing out. Desk and auditor."""
 
+from http import HTTPStatus
 from typing import Literal
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -9,6 +10,7 @@ from vault.caller import Stranger
 from vault.errors import Conflict, Refused
 from vault.vault import Vault
 from web import cookies
+from web.desk import challenge
 from web.forms import GivenForm
 from web.officers import (
     Officer,
@@ -21,6 +23,7 @@ from web.officers import (
 from web.pages import OpenedPages, OpenedVault, Pages, language_of, see
 
 Area = Literal["desk", "auditor"]
+_OF_THE_PASSKEY = {"bad_passkey", "passkey_in_use", "bad_challenge", "challenge_over"}
 
 
 async def _known(area: Area) -> Area:
@@ -48,10 +51,11 @@ def enrol(request: Request, form: GivenForm, pages: OpenedPages, vault: OpenedVa
     try:
         if not credential:
             return _welcome(request, pages, vault, invitation)
-        found = verified_passkey(vault, credential, form.text("challenge", 2000))
+        signed = challenge.check(vault, request, invitation, form.text("challenge", 2000))
+        found = verified_passkey(vault, credential, signed)
         officer = vault.enrol_officer(Stranger(), invitation, *found)
     except (Refused, Conflict) as error:
-        refused = error.code if error.code in {"bad_passkey", "passkey_in_use"} else "invitation"
+        refused = error.code if error.code in _OF_THE_PASSKEY else "invitation"
         return pages.render(request, "desk/enrol.html", 403, refused=refused)
     return pages.render(request, "desk/enrolled.html", officer=officer)
 
@@ -65,14 +69,19 @@ def _welcome(request: Request, pages: Pages, vault: Vault, invitation: str) -> R
         person=person,
         party=party_name(vault.registry(), person, language_of(request)),
         invitation=invitation,
-        challenge=b64u(vault.officer_challenge(Stranger())),
+        challenge=challenge.make(vault, request, invitation),
     )
 
 
 @router.get("/{area}/sign-in")
 def ask(request: Request, pages: OpenedPages, vault: OpenedVault) -> Response:
-    challenge = b64u(vault.officer_challenge(Stranger()))
-    return pages.render(request, "desk/sign_in.html", challenge=challenge, refused=False)
+    return _ask(request, pages, vault)
+
+
+def _ask(request: Request, pages: Pages, vault: Vault, status: int = 200) -> Response:
+    signed = b64u(vault.officer_challenge(Stranger()))
+    refused = status >= HTTPStatus.BAD_REQUEST
+    return pages.render(request, "desk/sign_in.html", status, challenge=signed, refused=refused)
 
 
 @router.post("/{area}/sign-in")
@@ -83,8 +92,7 @@ def sign_in(request: Request, form: GivenForm, pages: OpenedPages, vault: Opened
             vault, Stranger(), form.text("credential", 20_000), form.text("challenge", 2000)
         )
     except Refused:
-        challenge = b64u(vault.officer_challenge(Stranger()))
-        return pages.render(request, "desk/sign_in.html", 403, challenge=challenge, refused=True)
+        return _ask(request, pages, vault, HTTPStatus.FORBIDDEN)
     answer = see("/desk" if session.officer.role == "agency" else "/auditor")
     cookies.set_cookie(answer, cookies.OFFICER, session.token)
     cookies.drop_cookie(
