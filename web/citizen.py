@@ -44,7 +44,8 @@ Owner = Annotated[caller.Owner, Depends(_owner)]
 
 class WalletRoute(PageRoute):
     """A page of an unlocked vault. To see it is to be there; without a session, or with one that is
-    too old for what is asked, it leads to the page that unlocks.
+    too old for what is asked, it leads to the page that unlocks. A session that took the place of
+    another (`goes_on_with`) goes into the browser whatever comes of the rest.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -52,6 +53,9 @@ class WalletRoute(PageRoute):
 
         async def answer(request: Request) -> Response:
             response = await handle(request)
+            started: tuple[SessionStarted, UnlockSecret] | None
+            if (started := getattr(request.state, "started", None)) is not None:
+                return let_in(response, started[0], request.app.state.vault, started[1])
             token = getattr(request.state, "session_token", None)
             if token is not None and not _sets_session(response):
                 stay(response, token, request.app.state.vault)
@@ -92,6 +96,11 @@ def let_in(
     if used is not None:
         cookies.set_cookie(response, cookies.KEY, b64u(method_id(used.secret)))
     return stay(response, started.token, vault)
+
+
+def goes_on_with(request: Request, started: SessionStarted, used: UnlockSecret) -> None:
+    """The session before is over: this one is in the answer, be it a page, a refusal or a fault."""
+    request.state.started = started, used
 
 
 def end_quietly(vault: Vault, token: str) -> None:

@@ -17,7 +17,14 @@ from tests.builders import Citizen
 from tests.serving import Site, served
 from vault import caller
 from vault.clock import SystemClock
-from vault.errors import CannotUnlock, SessionEnded
+from vault.errors import (
+    CannotUnlock,
+    Conflict,
+    LogUnavailable,
+    SessionEnded,
+    TooMany,
+    Unavailable,
+)
 from vault.sessions import UnlockSecret
 from vault.unlocking import parse_session_token
 from vault.vault import Vault
@@ -415,6 +422,57 @@ def test_a_key_is_added_by_a_key_of_this_vault_alone(site: Site, browser: Browse
     taken = browser.post(path, device_secret=new, recovery_code=citizen.recovery_code)
     assert "in use already" in text(taken)
     assert is_open(site.store.vault, browser.session)
+
+
+@pytest.mark.parametrize("path", ["/wallet/settings/keys/add", "/wallet/settings/sheet"])
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (LogUnavailable(), 503),
+        (Unavailable(), 503),
+        (TooMany("acts_per_hour", 60), 429),
+        (CannotUnlock(), 403),
+        (Conflict("It changed meanwhile."), 409),
+        (RuntimeError("canary"), 500),
+    ],
+    ids=lambda one: type(one).__name__,
+)
+def test_who_unlocked_again_is_in_whatever_comes_of_the_step(
+    site: Site,
+    browser: Browser,
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
+    error: Exception,
+    status: int,
+) -> None:
+    citizen = site.store.citizen()
+    browser.unlock(citizen)
+
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Vault, "add_method", fail)
+    before = browser.session
+    answer = browser.post(
+        path, device_secret=b64u(os.urandom(32)), unlock_secret=citizen.device_secret
+    )
+    assert answer.status_code == status
+    assert browser.session != before
+    assert not is_open(site.store.vault, before)
+    assert is_open(site.store.vault, browser.session)
+    assert browser.get("/wallet/settings").status_code == 200
+
+
+def test_who_unlocks_again_in_a_session_that_is_over_starts_none(
+    site: Site, browser: Browser
+) -> None:
+    citizen = site.store.citizen()
+    browser.unlock(citizen)
+    site.store.vault.log_out(caller.Owner(parse_session_token(browser.session)))
+    answer = browser.post("/wallet/settings/sheet", unlock_secret=citizen.device_secret)
+    assert "ended=1" in answer.headers["location"]
+    assert cookies.SESSION not in browser.jar
+    assert len(citizen.vault.overview(citizen.owner).sessions) == 1
 
 
 def test_a_new_sheet_by_the_code_and_the_old_one_taken_away(site: Site, browser: Browser) -> None:

@@ -9,7 +9,7 @@ from api.shapes import id_bytes
 from vault.caller import Stranger
 from vault.errors import BadInput, CannotUnlock, Conflict, NotFound, Refused
 from vault.sessions import UnlockSecret
-from web.citizen import Owner, WalletRoute, let_in
+from web.citizen import Owner, WalletRoute
 from web.forms import Form, GivenForm
 from web.pages import OpenedPages, OpenedVault, see
 from web.wallet.secrets import device_name, fault_of, new_device, shown, unlock_again
@@ -45,17 +45,18 @@ def add(
     label = form.text("label")
     try:
         new, present = new_device(form), _present(form)
-        started = unlock_again(request, vault, owner, present, (limits, address))
+        unlock_again(request, vault, owner, present, (limits, address))
     except (CannotUnlock, Refused) as error:
         given = {"key": form.text("key") or "passkey", "label": label}
         return _ask_add(request, pages, 400, **given, fault=fault_of(error))
     try:
         vault.add_method(Stranger(), present, new, label or None)
     except (BadInput, Conflict) as error:
-        fault = "bad_label" if isinstance(error, BadInput) else "in_use"
-        page = _ask_add(request, pages, 400, key=form.text("key") or "passkey", fault=fault)
-        return let_in(page, started, vault, present)
-    return let_in(see(f"{_SETTINGS}?done=added"), started, vault, present)
+        fault = {"bad_label": "bad_label", "secret_in_use": "in_use"}.get(error.code)
+        if fault is None:
+            raise
+        return _ask_add(request, pages, 400, key=form.text("key") or "passkey", fault=fault)
+    return see(f"{_SETTINGS}?done=added")
 
 
 @router.get("/wallet/settings/sheet")
@@ -77,14 +78,13 @@ def new_sheet(
     """Makes both codes anew, and shows them once. The block code before them blocks no more."""
     try:
         present = _present(form)
-        started = unlock_again(request, vault, owner, present, (limits, address))
+        unlock_again(request, vault, owner, present, (limits, address))
     except (CannotUnlock, Refused) as error:
         fault = fault_of(error)
         return pages.render(request, "wallet/sheet_new.html", 400, here="settings", fault=fault)
     added = vault.add_method(Stranger(), present, None)
     codes = added.recovery_code or "", added.block_code or ""
-    page = show_sheet(request, pages, *codes, is_first=False)
-    return let_in(page, started, vault, present)
+    return show_sheet(request, pages, *codes, is_first=False)
 
 
 @router.get("/wallet/settings/keys/remove")

@@ -8,10 +8,10 @@ from fastapi import Request
 from api.limits import AddressLimits
 from vault.caller import Owner, Stranger
 from vault.errors import CannotUnlock, Refused
-from vault.sessions import SessionStarted, UnlockSecret
+from vault.sessions import UnlockSecret
 from vault.vault import Vault
 from web import cookies
-from web.citizen import end_quietly
+from web.citizen import end_quietly, goes_on_with
 from web.forms import Form
 
 RECOVERY = "recovery_code"  # the field that the code is typed into
@@ -41,19 +41,19 @@ def unlock_again(
     owner: Owner,
     secret: UnlockSecret,
     limits: tuple[AddressLimits, str],
-) -> SessionStarted:
-    """A fresh session in place of the one at hand, before a weighty step.
+) -> None:
+    """A fresh session in place of the one at hand, before a weighty step; the answer has it.
 
     Raises `CannotUnlock`, and `Refused` for a key of another vault: nothing is done to that one.
     """
-    counted, address = limits
+    vault_id, (counted, address) = vault.overview(owner).vault_id, limits
     with counted.count_failures(address):
         started = vault.unlock(Stranger(), secret)
-    if started.vault_id != vault.overview(owner).vault_id:
+    if started.vault_id != vault_id:
         end_quietly(vault, started.token)
         raise Refused("This key opens another vault.", "other_vault")
+    goes_on_with(request, started, secret)
     end_quietly(vault, request.cookies.get(cookies.SESSION, ""))
-    return started
 
 
 def fault_of(error: Exception) -> str:
