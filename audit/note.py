@@ -12,7 +12,6 @@ signature by a known key rejects the whole note; signatures by unknown keys say 
 """
 
 import base64
-import binascii
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -248,8 +247,8 @@ def _check_name(name: str) -> None:
 def unbase64(text: str) -> bytes:
     """Standard base64 with padding, in its one spelling."""
     try:
-        data = base64.b64decode(text.encode("ascii"), validate=True)
-    except (binascii.Error, UnicodeEncodeError):
+        data = base64.b64decode(text)
+    except ValueError:
         raise BadNote("base64") from None
     if base64.b64encode(data).decode() != text:
         raise BadNote("base64")

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from audit.errors import BadNote
 from audit.note import (
+    NOTE_BYTES_MAX,
+    SIGNATURES_MAX,
     Checkpoint,
     LogKey,
     encode_checkpoint,
@@ -190,7 +192,8 @@ def test_a_key_of_another_name_does_not_speak_for_this_log() -> None:
         pytest.param(NOTE[:-1] + "\t\n", id="control character"),
         pytest.param(with_lines(LINE, "— \n"), id="empty signature"),
         pytest.param(with_lines(LINE, "— a+b AAAAAAAA\n"), id="plus in a name"),
-        pytest.param(with_lines(LINE, "— a AAAA\n"), id="signature too short"),
+        pytest.param(with_lines(LINE, "— a AAAA\n"), id="half a key id"),
+        pytest.param(with_lines(LINE, line("a", bytes(4))), id="a key id without a signature"),
         pytest.param(with_lines(LINE, "— a AAAAAAAB=\n"), id="bad base64"),
         pytest.param(with_lines(LINE, "words\n"), id="another line"),
         pytest.param(with_lines(LINE * 33), id="too many signatures"),
@@ -201,6 +204,33 @@ def test_a_key_of_another_name_does_not_speak_for_this_log() -> None:
 def test_a_note_is_refused_with(note: str) -> None:
     with pytest.raises(BadNote):
         open_note(note, KNOWN)
+
+
+def of_bytes(count: int) -> str:
+    """The note with a line of an unknown key more, so long that the whole has so many bytes."""
+    room = count - len(with_lines(LINE, line("", b"")).encode())
+    name = "a" * (4 + room % 4)
+    note = with_lines(LINE, line(name, bytes((room - len(name)) // 4 * 3)))
+    assert len(note.encode()) == count
+    return note
+
+
+def test_a_note_opens_up_to_its_limits_and_not_beyond() -> None:
+    assert open_note(with_lines(LINE * SIGNATURES_MAX), KNOWN) == CHECKPOINT
+    assert open_note(of_bytes(NOTE_BYTES_MAX), KNOWN) == CHECKPOINT
+    with pytest.raises(BadNote):
+        open_note(of_bytes(NOTE_BYTES_MAX + 1), KNOWN)
+
+
+@pytest.mark.parametrize("letter", ["a", "é", "😀"])
+def test_a_name_has_up_to_255_bytes(letter: str) -> None:
+    most = letter * (255 // len(letter.encode()))
+    longest = most + "a" * (255 - len(most.encode()))
+    key = LogKey(longest, KEY.seed)
+    note = sign_checkpoint(key, Checkpoint(longest, 5, CHECKPOINT.root))
+    assert open_note(note, [key.verifier]).origin == longest
+    with pytest.raises(BadNote):
+        LogKey(longest + "a", KEY.seed)
 
 
 PUBLIC = KEY.verifier.public
