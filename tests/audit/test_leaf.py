@@ -119,20 +119,21 @@ def test_a_box_that_holds_no_opening_does_not_open(plain: bytes) -> None:
 
 
 @pytest.mark.parametrize("length", [0, 31, 33, 64])
-def test_nonces_are_exactly_32_bytes(length: int) -> None:
+def test_nonces_and_digests_are_exactly_32_bytes_and_a_refusal_names_which(length: int) -> None:
     short = bytes(length)
-    for make in (
-        lambda: Nonces(short, N),
-        lambda: Nonces(N, short),
-        lambda: Opening(short, EVENT, N, CHAIN),
-        lambda: Opening(N, EVENT, short, CHAIN),
-        lambda: event_digest(short, EVENT),
-        lambda: chain_digest(short, CHAIN),
-        lambda: leaf_data(short, N),
-        lambda: leaf_data(N, short),
+    for name, make in (
+        ("n1", lambda: Nonces(short, N)),
+        ("n2", lambda: Nonces(N, short)),
+        ("n1", lambda: Opening(short, EVENT, N, CHAIN)),
+        ("n2", lambda: Opening(N, EVENT, short, CHAIN)),
+        ("n1", lambda: event_digest(short, EVENT)),
+        ("n2", lambda: chain_digest(short, CHAIN)),
+        ("h1", lambda: leaf_data(short, N)),
+        ("h2", lambda: leaf_data(N, short)),
     ):
-        with pytest.raises(MalformedEntry):
+        with pytest.raises(MalformedEntry) as refused:
             make()
+        assert refused.value.what == name
 
 
 def test_a_nonce_and_its_zero_padded_twin_can_not_both_open_a_leaf() -> None:
