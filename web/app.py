@@ -1,6 +1,9 @@
 """The pages, added to the application that serves the API: one server, one vault, two doors."""
 
-from fastapi import FastAPI
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request, Response
+from starlette.exceptions import HTTPException
 
 from vault.vault import Vault
 from web import auditor, desk, shell, wallet
@@ -23,3 +26,23 @@ def add_pages(app: FastAPI, vault: Vault, *, practice: bool = False) -> None:
     app.state.pages = Pages(vault, statics, practice=practice)
     for router in ROUTERS:
         app.include_router(router)
+    _explain_to_people(app)
+
+
+def _explain_to_people(app: FastAPI) -> None:
+    """An address where nothing is says so in words to who came with a browser.
+
+    Programs get the API's problem document, and everybody does below /v1.
+    """
+    problem = app.exception_handlers[HTTPException]
+
+    async def explain(request: Request, error: Exception) -> Response:
+        is_lost = isinstance(error, HTTPException) and error.status_code == HTTPStatus.NOT_FOUND
+        wants_page = "text/html" in request.headers.get("Accept", "").lower()
+        if is_lost and wants_page and not request.url.path.startswith("/v1/"):
+            pages: Pages = app.state.pages
+            return pages.explain(request, error)
+        answer: Response = await problem(request, error)  # type: ignore[misc]
+        return answer
+
+    app.add_exception_handler(HTTPException, explain)
