@@ -15,6 +15,8 @@ from evidence.chains import Chains, Tails
 from evidence.findings import Finding, Findings
 from evidence.recompute import ReadStoredTile, Recompute
 
+_HEAD = "the head's note"
+
 
 @dataclass(frozen=True, slots=True)
 class StoredLeaf:
@@ -83,45 +85,22 @@ def verify_log(
     """
     findings = Findings()
     # (1)
-    verifiers = tuple(verifiers)
-    head = _open(findings, "the head's note", head_note, origin, verifiers)
-    opened = [
-        (name, _open(findings, name, note, origin, verifiers))
-        for name, note in _named(head_note, earlier_notes)
-    ]
-    checkpoints = [(name, checkpoint) for name, checkpoint in opened if checkpoint]
-    if head:
-        checkpoints.insert(0, ("the head's note", head))
+    signed = _signed(findings, origin, tuple(verifiers), head_note, earlier_notes)
+    head = signed.get(_HEAD)
     # (4), (5)
-    tree = Recompute(findings, checkpoints, read_tile, lowest_level)
+    tree = Recompute(findings, list(signed.items()), read_tile, lowest_level)
     # (7), (8), (9)
     chains = Chains(findings, tails)
     pending = _Openings(findings, openings)
-    whole = True
-    for leaf in leaves:
-        # (2)
-        if leaf.index != tree.size:
-            _misplaced(findings, leaf.index, tree.size)
-            whole = False
-            break
-        # (3)
-        _check_leaf(findings, leaf)
-        tree.add(leaf_hash(leaf.data))
-        opening = pending.take(leaf.index)
-        if opening is None:
-            chains.add_closed(leaf.index, leaf.data, leaf.entry_id)
-        else:
-            chains.add_opened(leaf.index, leaf.data, leaf.entry_id, opening)
-    if whole:
+    if _walk(findings, leaves, tree, chains, pending):
         # (4), (6)
         tree.finish()
         if head and tree.size > head.size:
-            what = f"the head's note counts {head.size} entries"
-            findings.add(head.size, "unsigned", what)
+            findings.add(head.size, "unsigned", f"{_HEAD} counts {head.size} entries")
         pending.finish()
-    # (2)
-    if tree.size == 0 and whole:
-        findings.add(None, "empty", "there are no entries")
+        # (2)
+        if tree.size == 0:
+            findings.add(None, "empty", "there are no entries")
     return Report(
         checkpoint=head,
         size=tree.size,
@@ -159,10 +138,42 @@ class _Openings:
             self._next = next(self._rest, None)
 
 
-def _named(head_note: str, earlier_notes: Iterable[str]) -> Iterator[tuple[str, str]]:
-    for number, note in enumerate(earlier_notes, start=1):
-        if note != head_note:
-            yield f"earlier note {number}", note
+def _walk(
+    findings: Findings,
+    leaves: Iterable[StoredLeaf],
+    tree: Recompute,
+    chains: Chains,
+    pending: _Openings,
+) -> bool:
+    """Takes leaf by leaf into the tree and the chains; False where one was missing or misplaced."""
+    for leaf in leaves:
+        # (2)
+        if leaf.index != tree.size:
+            _misplaced(findings, leaf.index, tree.size)
+            return False
+        # (3)
+        _check_leaf(findings, leaf)
+        tree.add(leaf_hash(leaf.data))
+        opening = pending.take(leaf.index)
+        if opening is None:
+            chains.add_closed(leaf.index, leaf.data, leaf.entry_id)
+        else:
+            chains.add_opened(leaf.index, leaf.data, leaf.entry_id, opening)
+    return True
+
+
+def _signed(
+    findings: Findings,
+    origin: str,
+    verifiers: tuple[Verifier, ...],
+    head_note: str,
+    earlier_notes: Iterable[str],
+) -> dict[str, Checkpoint]:
+    """The checkpoints of the notes that hold, by what a finding calls them; the head's first."""
+    earlier = {f"earlier note {n}": note for n, note in enumerate(earlier_notes, start=1)}
+    named = {_HEAD: head_note} | {name: note for name, note in earlier.items() if note != head_note}
+    opened = {name: _open(findings, name, note, origin, verifiers) for name, note in named.items()}
+    return {name: checkpoint for name, checkpoint in opened.items() if checkpoint}
 
 
 def _open(
