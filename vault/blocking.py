@@ -6,8 +6,9 @@ which vault the code is of, and opens none (docs/format.md, 5 Unlocking and sess
 """
 
 from consent.decision import OFFERED
+from vault.context import VaultContext
 from vault.ending import end
-from vault.errors import CannotUnlock
+from vault.errors import CannotUnlock, LogUnavailable
 from vault.grants import grants_of
 from vault.methods import finish_removal
 from vault.recording import OWNER, draft, raise_version, unchanged
@@ -29,13 +30,17 @@ def block(system: System, code: UnlockSecret, now_ms: int) -> int:
     """
     if code.kind != BLOCK:
         raise CannotUnlock
+    ended = False
     while True:
         context, method, _, used = open_method(system, code)
         vault_id = context.vault_id
+        # First of all: were we killed after the entry, nobody would end them before their time.
+        if _end_offers(system, context, now_ms):
+            ended = True
+            continue  # the vault is another version of itself now
         with system.main.read() as connection:
             devices = list(connection.execute(_DEVICES, {"vault": vault_id}).scalars())
-            offers = [g for g in grants_of(connection, vault_id) if g.state == OFFERED]
-        if used is not None and not (devices or offers or sessions_of(system, vault_id, now_ms)):
+        if used is not None and not (devices or ended or sessions_of(system, vault_id, now_ms)):
             return used
         this = {"vault": vault_id, "id": method.id, "now": now_ms}
         item = Item(
@@ -50,8 +55,17 @@ def block(system: System, code: UnlockSecret, now_ms: int) -> int:
         except PremiseFailed:
             continue
         end_other_sessions(system, vault_id, b"")
-        for grant in offers:
-            end(system, context.audit_key, grant, OWNER, "revoked", now_ms)
         for id_ in devices:
             finish_removal(system, vault_id, id_)
+        _end_offers(system, context, now_ms)  # what a session made before it ended
         return now_ms
+
+
+def _end_offers(system: System, context: VaultContext, now_ms: int) -> bool:
+    """Whether there were any. Raises `LogUnavailable`: they open nothing then, all the same."""
+    with system.main.read() as connection:
+        offers = [g for g in grants_of(connection, context.vault_id) if g.state == OFFERED]
+    for grant in offers:
+        if not end(system, context.audit_key, grant, OWNER, "revoked", now_ms).recorded:
+            raise LogUnavailable
+    return bool(offers)

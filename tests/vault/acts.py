@@ -252,6 +252,38 @@ def remove_method_again(store: Store, scene: Scene, answer: list[Any]) -> None:
     assert scene.citizen.unlock().log()
 
 
+def shut_out(store: Store) -> Scene:
+    scene = offered(store)
+    device = UnlockSecret.device(scene.citizen.device_secret)
+    added = store.vault.add_method(STRANGER, device, None)
+    return replace(scene, secret=added.block_code or "")
+
+
+def block(vault: Vault, scene: Scene) -> int:
+    return vault.block(STRANGER, UnlockSecret.block(scene.secret))
+
+
+def block_again(store: Store, scene: Scene, answer: list[Any]) -> None:
+    by_code = UnlockSecret.recovery(scene.citizen.recovery_code)
+    scene.citizen.token = store.vault.unlock(STRANGER, by_code).token
+    recorded = told(scene, "vault.block")
+    assert recorded or not answer
+    if recorded:
+        assert state(scene) == ("ended", 0), "nobody waits until its time is over"
+        with pytest.raises(CannotUnlock):
+            scene.citizen.unlock()
+    block(store.vault, scene)
+    with pytest.raises(SessionEnded):
+        scene.citizen.values()
+    with pytest.raises(CannotUnlock):
+        scene.citizen.unlock()
+    with pytest.raises(InvalidGrant):
+        scene.agency.redeem(code(scene))
+    scene.citizen.token = store.vault.unlock(STRANGER, by_code).token
+    assert told(scene, "grant.end") == 1
+    assert scene.citizen.values()
+
+
 def salts(store: Store) -> set[SaltKey]:
     return {row.key for row in store.vault.system.keystore.rows()}
 
@@ -318,6 +350,7 @@ ACTS = {
         Act("log out", people, log_out, log_out_again),
         Act("add a method", new_secret, add_method, add_method_again),
         Act("remove a method", second_device, remove_method, remove_method_again),
+        Act("block", shut_out, block, block_again),
         Act("put", people, put, put_again),
         Act("offer", people, make_offer, offer_again),
         Act("redeem", offered, redeem, redeem_again),

@@ -1,22 +1,25 @@
 """The block code: shuts every device out, opens nothing, and leaves the way back."""
 
 import os
+from typing import Any
 
 import pytest
 
 from crypto.encoding import b64u
 from operate.verification import verify_data
 from tests.builders import PERSON, Citizen, Store
-from vault import caller
+from vault import blocking, caller
 from vault.errors import (
     BadInput,
     CannotUnlock,
     InvalidGrant,
+    LogUnavailable,
     NotFound,
     SessionEnded,
 )
 from vault.methods import VaultCreated
-from vault.sessions import UnlockSecret
+from vault.offering import OfferMade
+from vault.sessions import UnlockSecret, end_other_sessions
 
 STRANGER = caller.Stranger()
 
@@ -82,6 +85,56 @@ def test_blocking_again_changes_nothing_until_there_is_something_to_shut_out(
     assert block(store, made.block_code) == store.clock.ms
     with pytest.raises(SessionEnded):
         store.vault.overview(citizen.owner)
+
+
+def test_a_block_for_an_open_offer_alone_is_a_block_too(store: Store) -> None:
+    citizen, made = make(store)
+    block(store, made.block_code)
+    offer = recover(store, citizen).offer(desk := store.agency(), list(PERSON))
+    store.vault.log_out(citizen.owner)
+    store.clock.advance(seconds=1)
+    assert block(store, made.block_code) == store.clock.ms
+    with pytest.raises(InvalidGrant):
+        desk.redeem(offer.code)
+    assert [one[0] for one in recover(store, citizen).log()].count("vault.block") == 2
+
+
+def test_an_offer_that_a_thief_makes_in_the_last_moment_ends_too(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    citizen, made = make(store)
+    desk, offers = store.agency(), list[OfferMade]()
+    real = end_other_sessions
+
+    def late(*given: Any) -> None:
+        offers.append(citizen.offer(desk, list(PERSON)))
+        real(*given)
+
+    monkeypatch.setattr(blocking, "end_other_sessions", late)
+    block(store, made.block_code)
+    with pytest.raises(InvalidGrant):
+        desk.redeem(offers[0].code)
+    assert verify_data(store.settings).findings == ()
+
+
+def test_while_the_log_can_not_be_written_offers_die_and_the_block_is_asked_for_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    citizen, made = make(store)
+    offer = citizen.offer(desk := store.agency(), list(PERSON))
+
+    def broken(*_: object) -> None:
+        raise LogUnavailable
+
+    with monkeypatch.context() as while_broken:
+        while_broken.setattr(store.vault.system.sequencer, "submit", broken)
+        with pytest.raises(LogUnavailable):
+            block(store, made.block_code)
+    with pytest.raises(InvalidGrant):
+        desk.redeem(offer.code)
+    assert block(store, made.block_code) == store.clock.ms
+    assert ("grant.end", "permitted", "revoked") in recover(store, citizen).log()
+    assert verify_data(store.settings).findings == ()
 
 
 def test_whoever_has_the_block_code_alone_opens_nothing(store: Store) -> None:

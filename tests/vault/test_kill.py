@@ -20,7 +20,7 @@ from tests.vault.rows import rows_of
 from tests.vault.tables import audit_leaves, grants, methods, vaults
 
 QUICK = {"put", "redeem"}
-ON_SQLITE_ALONE = {"make a vault", "unlock", "log out", "add a method", "remove a method"}
+ON_SQLITE_ALONE = {"make a vault", "unlock", "log out", "add a method", "remove a method", "block"}
 CASES = pytest.mark.parametrize(
     ("store", "act"),
     [
