@@ -101,6 +101,7 @@ class Pages:
             "language_links": {code: _language_link(request, code) for code in LANGUAGES},
             "theme": self.statics.theme and self.statics.url("css/theme.css"),
             "area": area,
+            "home": _HOMES[area],
             "here": "",
             "path": request.url.path,
             "practice": self.practice,

@@ -49,6 +49,12 @@ Look = Callable[[], Sequence[News] | None]
 """What is new since the last look; None: nothing will be any more. May raise `SessionEnded`."""
 
 
+def plain(body: dict[str, Any]) -> Response:
+    """The same for browsers that get no stream through: what there is, asked for once."""
+    text = json.dumps(body, ensure_ascii=False)
+    return Response(text, media_type="application/json", headers=HEADERS)
+
+
 class StreamRoute(APIRoute):
     """A route for modules: a refusal is a status without a page, and nothing leads elsewhere."""
 

@@ -20,7 +20,8 @@ from vault.sequencer import Item
 from vault.sessions import open_session
 from vault.steps import sql
 from web.wallet import proved
-from web.wallet.activity import ALARMS_SHOWN, HIDDEN, KINDS
+from web.wallet.activity import ALARMS_SHOWN, HIDDEN
+from web.wallet.filters import KINDS
 
 FIELDS = ["identity.given_name", "identity.birth_date"]
 EVIL = "<b onclick=x()>Agency & \"Co\" 'Ö😀'</b>"

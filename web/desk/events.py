@@ -1,6 +1,5 @@
 """Whether what an officer looks at may still be looked at: asked once a second, and no read."""
 
-import json
 from collections.abc import Sequence
 
 from fastapi import APIRouter, Request, Response
@@ -10,8 +9,8 @@ from vault.errors import InvalidToken, NotFound
 from vault.vault import Vault
 from web.desk.showing import Reading, held
 from web.officers import Officer
-from web.pages import HEADERS, OpenedVault
-from web.streams import News, StreamRoute, stream
+from web.pages import OpenedVault
+from web.streams import News, StreamRoute, plain, stream
 
 router = APIRouter(route_class=StreamRoute, tags=["pages"], include_in_schema=False)
 
@@ -29,8 +28,7 @@ async def events(request: Request, officer: Officer, vault: OpenedVault, of: str
 def stands(request: Request, officer: Officer, vault: OpenedVault, of: str = "") -> Response:
     """The same question, once: 200 with whether it stands, 401 without a session."""
     vault.officer_session(officer)  # whoever is signed out hears that first
-    open_ = is_open(vault, officer, _reading(request, of))
-    return Response(json.dumps({"open": open_}), media_type="application/json", headers=HEADERS)
+    return plain({"open": is_open(vault, officer, _reading(request, of))})
 
 
 class Watch:

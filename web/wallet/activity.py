@@ -1,8 +1,6 @@
 """Activity: what happened in the vault, alarms first, with what proves that nothing is missing."""
 
 from collections.abc import Mapping, Set
-from dataclasses import asdict, dataclass
-from datetime import date
 from itertools import groupby
 from types import MappingProxyType
 from urllib.parse import urlencode
@@ -11,7 +9,6 @@ from fastapi import APIRouter, Request, Response
 
 from api.places import place_of, place_text
 from api.shapes import entry_id_bytes
-from audit.entry import OUTCOMES
 from audit.leaf import leaf_hash
 from crypto.encoding import b64u
 from evidence.own import NOT_SHOWN
@@ -26,33 +23,15 @@ from web.forms import GivenForm
 from web.names import agency_name, agency_of, field_label
 from web.pages import OpenedPages, OpenedVault, language_of, see, words_for
 from web.papers.words import N_
+from web.wallet.filters import KINDS, OUTCOMES, Filter
 from web.wallet.lines import Teller, after, only_at
 from web.wallet.proved import check_all, check_page
-from web.words import day_begins
 
 router = APIRouter(route_class=WalletRoute, tags=["pages"], include_in_schema=False)
 
 LINES = 50
 ALARMS_SHOWN = 20
-_CHARACTERS_MAX = 256
-_DAY_MS = 86_400_000
 
-KINDS: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
-    {
-        "reads": (N_("Reading your data"), ("data.read",)),
-        "sharing": (N_("Sharing and taking back"), ("offer.", "grant.")),
-        "data": (N_("Changing or copying your data"), ("value.", "data.export", "vault.export")),
-        "opening": (N_("Opening and securing your vault"), ("vault.", "method.")),
-        "log": (N_("Looking at this list"), ("log.",)),
-    }
-)
-_OUTCOMES = MappingProxyType(
-    {
-        "permitted": N_("It was done"),
-        "denied": N_("It was refused"),
-        "failed": N_("It failed"),
-    }
-)
 # What is never in the list, by the code of evidence/own.py, for people.
 HIDDEN = MappingProxyType(
     {
@@ -72,49 +51,6 @@ HIDDEN = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """What is asked for, as it stands in the address; what means nothing is passed over."""
-
-    since: str = ""
-    until: str = ""
-    office: str = ""
-    field: str = ""
-    kind: str = ""
-    outcome: str = ""
-
-    @classmethod
-    def of(cls, request: Request) -> "Filter":
-        asked = {name: request.query_params.get(name, "") for name in cls.__slots__}
-        return cls(**{name: text[:_CHARACTERS_MAX].strip() for name, text in asked.items()})
-
-    @property
-    def is_whole(self) -> bool:
-        """Every line is wanted."""
-        return not any(asdict(self).values())
-
-    @property
-    def wrong_days(self) -> tuple[str, ...]:
-        return tuple(name for name in ("since", "until") if self._bad_day(getattr(self, name)))
-
-    def __call__(self, entry: Entry) -> bool:
-        event = entry.event
-        first, last = _instant(self.since), _instant(self.until)
-        named = (event.fields_given or ()) + (event.fields_requested or ())
-        return (
-            (first is None or event.at >= first)
-            and (last is None or event.at < last + _DAY_MS)
-            and self.office in {"", event.actor.id}
-            and (not self.field or self.field in named)
-            and (self.kind not in KINDS or event.action.startswith(KINDS[self.kind][1]))
-            and (self.outcome not in OUTCOMES or event.outcome == self.outcome)
-        )
-
-    @staticmethod
-    def _bad_day(text: str) -> bool:
-        return bool(text) and _instant(text) is None
-
-
 @router.get("/wallet/activity")
 def activity(
     request: Request, owner: Owner, pages: OpenedPages, vault: OpenedVault, before: str = ""
@@ -129,7 +65,7 @@ def activity(
     lines = [*map(teller.tell, found.entries)]
     older = None
     if found.after is not None:
-        older = urlencode({**_set(asked), "before": place_text(found.after)})
+        older = urlencode({**asked.given, "before": place_text(found.after)})
     return pages.render(
         request,
         "wallet/activity.html",
@@ -210,12 +146,8 @@ def _choices(request: Request, vault: Vault, granted: Set[str]) -> dict[str, lis
         "office": [("", gettext("All")), *sorted(offices, key=lambda one: one[1].casefold())],
         "field": [("", gettext("All")), *fields],
         "kind": [("", gettext("All")), *((k, gettext(text)) for k, (text, _) in KINDS.items())],
-        "outcome": [("", gettext("All")), *((k, gettext(t)) for k, t in _OUTCOMES.items())],
+        "outcome": [("", gettext("All")), *((k, gettext(t)) for k, t in OUTCOMES.items())],
     }
-
-
-def _set(asked: Filter) -> dict[str, str]:
-    return {name: text for name, text in asdict(asked).items() if text}
 
 
 def _counts(tallies: Mapping[str, tuple[Tally, int]]) -> dict[str, int]:
@@ -228,10 +160,3 @@ def _counts(tallies: Mapping[str, tuple[Tally, int]]) -> dict[str, int]:
 def _keys(vault: Vault) -> list[str]:
     """Public halves of the keys, as the command line takes them."""
     return [key.vkey for key in log_keys(vault.system.settings).verifiers]
-
-
-def _instant(day: str) -> int | None:
-    try:
-        return day_begins(date.fromisoformat(day)) if len(day) == 10 else None
-    except (ValueError, OverflowError):
-        return None

@@ -4,7 +4,6 @@ Told from what the owner may see of the grants, so that a read that is hidden by
 A look makes no entry and does not keep the session alive.
 """
 
-import json
 from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
@@ -18,8 +17,8 @@ from vault.activities import Page
 from vault.vault import Vault
 from web import cookies
 from web.citizen import IDLE_SECONDS, Owner
-from web.pages import HEADERS, OpenedVault, words_for
-from web.streams import News, StreamRoute, stream
+from web.pages import OpenedVault, words_for
+from web.streams import News, StreamRoute, plain, stream
 from web.wallet.shown import ShownGrant, grants_shown
 from web.words import Words
 
@@ -45,7 +44,7 @@ def since(request: Request, owner: Owner, vault: OpenedVault, after: str = "") -
     told = [
         {"id": one.id, "kind": one.kind, "data": {"kind": one.kind, **one.data}} for one in news
     ]
-    return _json({"last": pulse, "events": told})
+    return plain({"last": pulse, "events": told})
 
 
 class Watch:
@@ -131,8 +130,3 @@ def _idle_seconds(request: Request, vault: Vault) -> float:
     token, mark = request.cookies[cookies.SESSION], request.cookies.get(cookies.SEEN, "")
     seen = cookies.seen_at(token, mark) or 0
     return IDLE_SECONDS - (vault.system.clock.now_ms() - seen) / 1000
-
-
-def _json(body: dict[str, Any]) -> Response:
-    text = json.dumps(body, ensure_ascii=False)
-    return Response(text, media_type="application/json", headers=HEADERS)
