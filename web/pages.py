@@ -22,6 +22,7 @@ from vault.errors import VaultError
 from vault.vault import Vault
 from web import cookies
 from web.faults import GoElsewhere, words_of
+from web.findings import told
 from web.statics import Statics
 from web.words import LANGUAGES, Words, preferred, words
 
@@ -151,6 +152,7 @@ class Pages:
             "month": spoken.month,
             "span": spoken.span,
             "ago": lambda at_ms: spoken.ago(at_ms, now()),
+            "found_in": lambda findings: told(findings, spoken),
             "public_url": self.vault.system.settings.url,
         }
         return environment

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from api.proofs import ShownLog, Trees
 from audit.shapes import Place
+from evidence.findings import Finding
 from evidence.own import OwnCheck, OwnEntry, OwnReport
 from evidence.ownlogs import OwnLog
 from vault import caller
@@ -24,7 +25,7 @@ _BETWEEN = {"subject_seq", "subject_prev", "visible_after"}  # what a list with 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What a check came to. `findings`: what does not fit, in the words of the log's own check.
+    """What a check came to. `findings`: what does not fit.
 
     `gapless`: whether it was looked at that nothing between the lines is missing.
     """
@@ -34,15 +35,15 @@ class Checked:
     first: int
     gapless: bool
     is_all: bool
-    findings: tuple[str, ...]
+    findings: tuple[Finding, ...]
 
 
 def check_page(vault: Vault, found: Activity, *, is_whole: bool, is_first: bool) -> Checked:
     """The lines of one page. `is_whole`: every line is wanted, so that a gap is one."""
     report = _report(vault, found.entries)
-    faults = [
-        str(one) for one in report.findings if is_whole or one.code not in _BETWEEN
-    ] + _unopened(found.damaged)
+    faults = [one for one in report.findings if is_whole or one.code not in _BETWEEN] + _unopened(
+        found.damaged
+    )
     if is_whole and is_first:
         faults += _newest(found)
     is_all = is_whole and is_first and found.after is None
@@ -57,7 +58,7 @@ def check_all(vault: Vault, owner: caller.Owner) -> Checked:
 
 def _check_all(vault: Vault, owner: caller.Owner) -> Checked:
     entries: list[Entry] = []
-    faults: list[str] = []
+    faults: list[Finding] = []
     before: Place | None = NEWEST
     looked = 0  # lines that don't open count too: a list full of them must not keep us here
     while before is not None and looked < ENTRIES_MAX:
@@ -68,7 +69,7 @@ def _check_all(vault: Vault, owner: caller.Owner) -> Checked:
         entries += found.entries
         before = found.after
     report = _report(vault, entries)
-    faults += map(str, report.findings)
+    faults += report.findings
     return Checked(report.entries, report.reads, report.first, True, before is None, tuple(faults))
 
 
@@ -91,14 +92,15 @@ def _log(log: ShownLog, trees: Trees) -> OwnLog:
     return OwnLog(log.number, log.note, log.begins, path)
 
 
-def _unopened(damaged: Sequence[Place]) -> list[str]:
-    return [f"entry {index} of log {log} can't be opened" for log, index in damaged]
+def _unopened(damaged: Sequence[Place]) -> list[Finding]:
+    return [Finding(at, "opening", f"of log {log}: it can't be opened") for log, at in damaged]
 
 
-def _newest(found: Activity) -> list[str]:
+def _newest(found: Activity) -> list[Finding]:
     """Whether the list ends where the vault's own count ends."""
     last = found.tallies.get(OPEN, (Tally(), 0))[0]
     newest = next((one for one in found.entries if one.chain.class_ == OPEN), None)
     if newest is None or newest.opening.leaf_data() == last.leaf:
         return []
-    return [f"the newest entry there is number {newest.chain.subject_seq}, and not {last.seq}"]
+    what = f"the newest one there is number {newest.chain.subject_seq}, and not {last.seq}"
+    return [Finding(None, "missing", what)]
