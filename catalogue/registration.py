@@ -91,8 +91,8 @@ def _list(least: int, most: int) -> BeforeValidator:
     return _must(what, lambda value: isinstance(value, list) and least <= len(value) <= most)
 
 
-def _distinct(items: tuple[T, ...]) -> tuple[T, ...]:
-    ids = [getattr(item, "id", item) for item in items]
+def _distinct(items: tuple[Any, ...]) -> tuple[Any, ...]:
+    ids = [item.id for item in items]
     for index, one in enumerate(ids):
         if one in ids[:index]:
             raise _wrong("has an id that stands here before", index)
