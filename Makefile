@@ -46,7 +46,7 @@ bench: $(DEV) ## measure the promised timings
 fuzz: $(DEV) ## look for inputs that a decoder does not stand (FUZZ_SECONDS=10 each)
 	$(BIN)/python -m tests.fuzz.run
 
-mutants: $(DEV) ## break crypto, consent and audit line by line, and see which tests notice
+mutants: $(DEV) ## break crypto, consent, audit, proofs and registrations, and see which tests notice
 	rm -rf mutants
 	CI=1 $(BIN)/mutmut run --max-children 1
 	$(BIN)/mutmut results

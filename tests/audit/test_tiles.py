@@ -99,12 +99,19 @@ def test_a_batch_that_fills_no_tile_reads_and_writes_nothing() -> None:
     assert store.asked == [(0, 0)]
 
 
+def test_a_tile_in_which_nothing_stands_yet_is_not_read() -> None:
+    store = Store()
+    store.add(HASHES[:512])
+    assert store.asked == []
+
+
 def test_a_batch_reads_one_tile_a_level_at_most() -> None:
     store = Store()
     store.add(list(many(65_536 - 10)))
     store.asked.clear()
     store.add(HASHES[:512])
     assert store.asked == [(0, 255), (1, 0)]
+    assert store.rows == naive_rows(store.leaves)  # one row ended, the next one begun
 
 
 def test_new_leaves_may_stand_in_the_level_0_tile_already() -> None:

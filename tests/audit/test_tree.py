@@ -130,6 +130,13 @@ def test_a_frontier_of_another_length_than_its_size_has_is_refused(size: int, le
         Frontier.decode(size, bytes(length))
 
 
+def test_a_frontier_grows_to_the_largest_size_and_not_beyond() -> None:
+    before = Frontier(SIZE_MAX - 1, tuple(HASHES[:62]))
+    assert before.append(HASHES[62]) == Frontier(SIZE_MAX, tuple(HASHES[:63]))
+    with pytest.raises(MalformedTile):
+        before.extend(HASHES[62:64])
+
+
 def test_a_frontier_takes_no_hash_of_another_length() -> None:
     with pytest.raises(MalformedTile):
         Frontier().append(bytes(31))
