@@ -19,7 +19,7 @@ from vault.errors import (
 )
 from vault.methods import VaultCreated
 from vault.offering import OfferMade
-from vault.sessions import UnlockSecret, end_other_sessions
+from vault.sessions import UnlockSecret, end_other_sessions, open_method
 
 STRANGER = caller.Stranger()
 
@@ -115,6 +115,27 @@ def test_an_offer_that_a_thief_makes_in_the_last_moment_ends_too(
     with pytest.raises(InvalidGrant):
         desk.redeem(offers[0].code)
     assert verify_data(store.settings).findings == ()
+
+
+def test_a_thief_who_makes_one_offer_after_the_other_holds_no_block_up(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    citizen, made = make(store)
+    desk = store.agency()
+    offers = [citizen.offer(desk, list(PERSON))]
+    real = open_method
+
+    def and_another(*given: Any) -> Any:
+        if len(offers) < 6:
+            offers.append(citizen.offer(desk, list(PERSON)))
+        return real(*given)
+
+    monkeypatch.setattr(blocking, "open_method", and_another)
+    block(store, made.block_code)
+    assert len(offers) < 6
+    for offer in offers:
+        with pytest.raises(InvalidGrant):
+            desk.redeem(offer.code)
 
 
 def test_while_the_log_can_not_be_written_offers_die_and_the_block_is_asked_for_again(
