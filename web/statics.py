@@ -1,10 +1,12 @@
 """Styles, modules and pictures: served under a name that changes with their content."""
 
 import gzip
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
+from types import MappingProxyType
 
 from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
@@ -24,6 +26,11 @@ _TYPES = {
     ".wasm": "application/wasm",
 }
 _POLICY = "default-src 'none'; frame-ancestors 'none'"
+_PARTS = "buttons forms messages cards pieces tables code above room doors"
+SHEETS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"main": ("elements", "frame", "room"), "parts": tuple(_PARTS.split())}
+)
+"""Style sheets that lie in pieces, each in the order of its rules. They are fetched whole."""
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
 
@@ -45,6 +52,9 @@ class Statics:
             for path in sorted(FOLDER.rglob("*"))
             if path.suffix in _TYPES
         }
+        for sheet, pieces in SHEETS.items():
+            parts = [own.pop(f"css/{sheet}/{piece}.css") for piece in pieces]
+            own[f"css/{sheet}.css"] = b"\n".join(parts)
         for name, path in vendor.FILES.items():
             if path.is_file():
                 own[f"vendor/{name}"] = path.read_bytes()

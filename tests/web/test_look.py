@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from web.statics import SHEETS, Statics
+
 WEB = Path(__file__).parents[2] / "web"
 CSS = WEB / "static/css"
 CSS_GZIP_BYTES_MAX = 15 * 1024
+LINES_MAX = 300
 TEMPLATES = sorted(path for path in (WEB / "templates").rglob("*") if path.is_file())
 UNESCAPED = {  # drawn by us, of nothing that a person wrote but escaped text
     "code.html": ["{{ picture | safe }}"],
@@ -88,12 +91,25 @@ def test_every_text_can_be_read_on_its_ground(dark: bool, area: str) -> None:
 
 
 def test_the_style_of_a_first_visit_stays_small() -> None:
-    together = b"".join(path.read_bytes() for path in sorted(CSS.glob("*.css")))
+    together = b"".join(path.read_bytes() for path in sorted(CSS.rglob("*.css")))
     assert len(gzip.compress(together, 9)) <= CSS_GZIP_BYTES_MAX
 
 
+def test_a_sheet_is_fetched_whole_and_each_of_its_pieces_is_one_idea() -> None:
+    files = Statics().files
+    for sheet, pieces in SHEETS.items():
+        assert {path.stem for path in (CSS / sheet).iterdir()} == set(pieces)
+        whole = files[f"css/{sheet}.css"].decode()
+        for piece in pieces:
+            text = (CSS / sheet / f"{piece}.css").read_text()
+            assert text in whole
+            assert text.startswith("/* ")
+            assert len(text.splitlines()) <= LINES_MAX
+    assert [name for name in files if name.count("/") > 1 and name.startswith("css/")] == []
+
+
 def test_the_style_fetches_nothing() -> None:
-    for path in CSS.glob("*.css"):
+    for path in CSS.rglob("*.css"):
         assert not re.search(r"url\(|@import|@font-face", path.read_text()), path.name
 
 
