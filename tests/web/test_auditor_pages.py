@@ -2,15 +2,10 @@
 
 import io
 import re
-import secrets
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from urllib.parse import quote
 
-import httpx
 import pytest
 
-from audit.entry import Event
 from crypto.encoding import b64u
 from evidence.archive import Reader
 from evidence.cosignature import parse_verifier
@@ -20,7 +15,7 @@ from operate.examining import Window, read
 from tests.browser.stage import AUDITOR, Stage
 from tests.builders import AgencyDesk, texts
 from tests.serving import Site, served
-from vault import caller
+from tests.web.officers import Officer, browser_of, log, looks
 from vault.errors import InvalidGrant
 from vault.steps import sql
 from web import cookies
@@ -29,12 +24,6 @@ from web.pages import HEADERS
 
 PATHS = ("/auditor", "/auditor/entries", "/auditor/entry?at=1.1", "/auditor/pictures",
          "/auditor/check", "/auditor/export")  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with served(tmp_path_factory.mktemp("auditor")) as site:
-        yield site
 
 
 @pytest.fixture(scope="module")
@@ -47,59 +36,14 @@ def stage(site: Site) -> Stage:
     return stage
 
 
-@dataclass
-class Browser:
-    """One officer's browser, without JavaScript."""
-
-    url: str
-    held: dict[str, str] = field(default_factory=dict)
-
-    def ask(self, method: str, path: str, **options: object) -> httpx.Response:
-        headers = {
-            "Cookie": "; ".join(f"{name}={value}" for name, value in self.held.items()),
-            "Accept-Language": "en",
-        }
-        answer = httpx.request(method, self.url + path, headers=headers, timeout=60, **options)  # type: ignore[arg-type]
-        for given in answer.headers.get_list("set-cookie"):
-            name, _, value = given.partition(";")[0].partition("=")
-            self.held[name] = value.strip('"')
-        return answer
-
-    def get(self, path: str) -> httpx.Response:
-        return self.ask("GET", path)
-
-    def post(self, path: str, **fields: str) -> httpx.Response:
-        token = cookies.csrf_token(self.held[cookies.FORM])
-        return self.ask("POST", path, data={"csrf": token, **fields})
-
-
-def browser_of(stage: Stage, party: str, officer: str = "") -> Browser:
-    vault, who, id_ = stage.site.store.vault, caller.Stranger(), secrets.token_bytes(16)
-    name = officer or f"o.{id_.hex()[:8]}"
-    code = vault.invite_officer(caller.Operator(), party, name, "Lotte Peeters", 3600)
-    vault.enrol_officer(who, code, id_, b"\xa5" + bytes(76))
-    session = vault.start_officer_session(who, id_, vault.officer_challenge(who))
-    held = {cookies.OFFICER: session.token, cookies.FORM: secrets.token_hex(16)}
-    return Browser(stage.site.url, held)
-
-
 @pytest.fixture
-def auditor(stage: Stage) -> Browser:
+def auditor(stage: Stage) -> Officer:
     return browser_of(stage, AUDITOR)
-
-
-def log(site: Site) -> list[Event]:
-    found = read(site.store.vault.system, Window(most=10_000))
-    return [one.bodies[0] for one in found if one.bodies]
-
-
-def looks(site: Site) -> list[Event]:
-    return [one for one in log(site) if one.actor.kind == "auditor" and one.action[:3] == "log"]
 
 
 @pytest.mark.parametrize("path", PATHS)
 def test_a_page_is_open_to_officers_of_an_auditor_alone(
-    path: str, stage: Stage, auditor: Browser
+    path: str, stage: Stage, auditor: Officer
 ) -> None:
     assert auditor.get(path).status_code == 200
     before = len(log(stage.site))
@@ -108,11 +52,11 @@ def test_a_page_is_open_to_officers_of_an_auditor_alone(
     assert refused.status_code == 403
     assert cookies.READING not in agency.held
     assert len(log(stage.site)) == before + 1, "the invited officer's entry, and no look"
-    stranger = Browser(stage.site.url).get(path)
+    stranger = Officer(stage.site.url).get(path)
     assert (stranger.status_code, stranger.headers["location"]) == (303, "/auditor/sign-in")
 
 
-def test_an_auditors_officer_opens_no_desk(stage: Stage, auditor: Browser) -> None:
+def test_an_auditors_officer_opens_no_desk(stage: Stage, auditor: Officer) -> None:
     assert auditor.get("/desk").status_code == 403
     assert auditor.post("/desk/redeem", code="VG1").status_code == 403
     assert browser_of(stage, stage.agency.id).post("/auditor/export").status_code == 403
@@ -153,7 +97,7 @@ def test_a_look_is_an_entry_with_the_officer_and_nothing_is_one_before(stage: St
     ],
 )
 def test_a_search_finds_what_fits_and_nothing_else(
-    query: str, fits: int, stage: Stage, auditor: Browser
+    query: str, fits: int, stage: Stage, auditor: Officer
 ) -> None:
     agency = quote(stage.agency.id, safe="")
     entries = read(stage.site.store.vault.system, Window(most=10_000))
@@ -171,7 +115,7 @@ def test_a_search_finds_what_fits_and_nothing_else(
 @pytest.mark.parametrize("wrong", ["from=yesterday", "subject=x", "action=x", "outcome=x",
                                    "after=x", "officer=" + "x" * 300])  # fmt: skip
 def test_a_search_that_can_not_be_understood_looks_at_nothing(
-    wrong: str, stage: Stage, auditor: Browser
+    wrong: str, stage: Stage, auditor: Officer
 ) -> None:
     before = len(looks(stage.site))
     page = auditor.get(f"/auditor/entries?show=1&{wrong}")
@@ -181,7 +125,7 @@ def test_a_search_that_can_not_be_understood_looks_at_nothing(
 
 
 def test_pages_of_a_search_hold_every_entry_once(
-    stage: Stage, auditor: Browser, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, auditor: Officer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("web.auditor.entries.PAGE_ENTRIES", 5)
     whole = [place.split(">")[0] for place in places(auditor, "?show=1&to=")]
@@ -189,7 +133,7 @@ def test_pages_of_a_search_hold_every_entry_once(
     assert whole == sorted(whole, key=lambda one: tuple(map(int, one.split("."))))
 
 
-def places(auditor: Browser, query: str) -> list[str]:
+def places(auditor: Officer, query: str) -> list[str]:
     found: list[str] = []
     for _ in range(100):
         text = auditor.get("/auditor/entries" + query).text
@@ -201,7 +145,7 @@ def places(auditor: Browser, query: str) -> list[str]:
     raise AssertionError("no end")
 
 
-def test_an_entry_says_all_and_is_proved(stage: Stage, auditor: Browser) -> None:
+def test_an_entry_says_all_and_is_proved(stage: Stage, auditor: Officer) -> None:
     text = auditor.get("/auditor/entries?show=1&action=data.read&officer=l.peeters").text
     place = re.findall(r"/auditor/entry\?at=([0-9.]+)", text)[0]
     page = auditor.get(f"/auditor/entry?at={place}").text
@@ -242,7 +186,7 @@ def test_a_check_finds_a_whole_log_whole_and_a_changed_one_changed(
         assert "Closed without a rule: 1 entries" in lost
 
 
-def test_an_export_is_whole_and_names_the_one_before(stage: Stage, auditor: Browser) -> None:
+def test_an_export_is_whole_and_names_the_one_before(stage: Stage, auditor: Officer) -> None:
     first = auditor.post("/auditor/export")
     assert first.headers["content-type"] == "application/zip"
     assert first.headers["content-disposition"] == 'attachment; filename="vault-audit.zip"'
@@ -264,7 +208,7 @@ def test_an_export_is_whole_and_names_the_one_before(stage: Stage, auditor: Brow
 
 @pytest.mark.parametrize("previous", ["nonsense", f"log.example\n{10**17}\n{'A' * 43}="])
 def test_an_export_that_goes_on_from_nonsense_is_none(
-    stage: Stage, auditor: Browser, previous: str
+    stage: Stage, auditor: Officer, previous: str
 ) -> None:
     before = len(looks(stage.site))
     answer = auditor.post("/auditor/export", previous=previous)
@@ -273,14 +217,14 @@ def test_an_export_that_goes_on_from_nonsense_is_none(
     assert len(looks(stage.site)) == before
 
 
-def test_pictures_have_their_figures_as_text(stage: Stage, auditor: Browser) -> None:
+def test_pictures_have_their_figures_as_text(stage: Stage, auditor: Officer) -> None:
     page = auditor.get("/auditor/pictures?show=1").text
     assert page.count("<svg xmlns") == 4
     assert "Asked, and not given" in page
     assert re.search(r'Municipality of Waterbeek</th><td class="number">3</td>', page)
 
 
-def test_the_token_of_another_session_is_not_used(stage: Stage, auditor: Browser) -> None:
+def test_the_token_of_another_session_is_not_used(stage: Stage, auditor: Officer) -> None:
     auditor.get("/auditor/entries?show=1")
     other = browser_of(stage, AUDITOR)
     other.held[cookies.READING] = auditor.held[cookies.READING]

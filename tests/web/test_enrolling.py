@@ -1,7 +1,6 @@
 """A new officer's passkey signs a challenge that we made: for this browser and invitation, now."""
 
 import re
-from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -9,7 +8,7 @@ from fastapi import Request
 
 from crypto.encoding import b64u, unb64u
 from tests.browser.stage import Stage, later
-from tests.serving import Site, served
+from tests.serving import Site
 from tests.web.passkey import Passkey
 from tests.web.visiting import Visitor
 from vault import caller
@@ -23,17 +22,6 @@ MADE = "You can sign in now"
 REFUSED = "This passkey cannot be used"
 LATE = "This took too long"
 GONE = "This invitation does not work, or not any more"
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with served(tmp_path_factory.mktemp("enrolling")) as site:
-        yield site
-
-
-@pytest.fixture(scope="module")
-def stage(site: Site) -> Stage:
-    return Stage.set(site)
 
 
 @pytest.fixture

@@ -22,17 +22,6 @@ FIELDS = ["identity.given_name"]
 PATIENCE_SECONDS = 10
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with served(tmp_path_factory.mktemp("events")) as site:
-        yield site
-
-
-@pytest.fixture
-def citizen(site: Site) -> Citizen:
-    return site.store.citizen()
-
-
 def agency_of(site: Site, name: str, **use: object) -> AgencyDesk:
     key = jose.generate_key()
     document = registration(f"https://{name}.example", key, dict.fromkeys(FIELDS, True))

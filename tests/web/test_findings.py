@@ -2,14 +2,13 @@
 
 import html
 import re
-from collections.abc import Iterator
 
 import pytest
 
 from evidence.findings import CODES, Finding
 from tests.browser.stage import AUDITOR, Stage
 from tests.serving import Site, served
-from tests.web.test_auditor_pages import browser_of
+from tests.web.officers import browser_of
 from tests.web.visiting import Visitor
 from vault.steps import sql
 from web import cookies
@@ -22,12 +21,6 @@ LOST = {
     "fr": "Parmi les entrées d’un coffre-fort, une manque ou est là deux fois.",
     "de": "Von den Einträgen eines Datentresors fehlt einer oder steht einer doppelt da.",
 }
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with served(tmp_path_factory.mktemp("findings")) as site:
-        yield site
 
 
 def test_every_code_has_a_text_of_its_own_in_every_language() -> None:

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.builders import Citizen
-from tests.serving import Site, pages, routes, served
+from tests.serving import Site, pages, routes
 from web import cookies
 from web.pages import HEADERS, POLICY
 
@@ -25,12 +25,6 @@ WANTED = {
     "X-Content-Type-Options": "nosniff",
 }
 STATIC_POLICY = "default-src 'none'; frame-ancestors 'none'"
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with served(tmp_path_factory.mktemp("headers")) as site:
-        yield site
 
 
 class Visitor:

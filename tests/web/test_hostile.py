@@ -3,7 +3,6 @@ writes the server's log.
 """
 
 import re
-from collections.abc import Iterator
 from contextlib import ExitStack
 from urllib.parse import quote
 
@@ -15,11 +14,10 @@ from crypto.encoding import b64u
 from crypto.secret import Secret
 from tests.browser.stage import Stage
 from tests.builders import AgencyDesk, registration
-from tests.serving import Site, served
-from tests.web.test_auditor_pages import Browser, browser_of
-from tests.web.test_doors import Browser as Doors
-from tests.web.test_wallet_export import link
-from tests.web.visiting import Visitor
+from tests.serving import Site
+from tests.web.browsing import Browser
+from tests.web.officers import Officer, browser_of
+from tests.web.visiting import Visitor, link
 from vault import caller
 from vault.unlocking import session_token
 from web import cookies
@@ -30,19 +28,8 @@ from web.streams import STREAMS_MAX
 from web.wallet import export
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with served(tmp_path_factory.mktemp("hostile")) as site:
-        yield site
-
-
-@pytest.fixture(scope="module")
-def stage(site: Site) -> Stage:
-    return Stage.set(site)
-
-
 @pytest.fixture
-def officer(stage: Stage) -> Browser:
+def officer(stage: Stage) -> Officer:
     return browser_of(stage, stage.agency.id)
 
 
@@ -92,12 +79,12 @@ def test_a_time_beyond_words_is_a_bad_request(stage: Stage, visitor: Visitor) ->
 
 
 @pytest.mark.parametrize("held", ['["t","c","u",[1e999],1]', '["t","c","u",[1],1e999]', "[" * 5000])
-def test_a_counter_passes_over_a_cookie_that_it_did_not_make(officer: Browser, held: str) -> None:
+def test_a_counter_passes_over_a_cookie_that_it_did_not_make(officer: Officer, held: str) -> None:
     officer.held[cookies.READING] = b64u(held.encode())
     assert officer.get("/desk").status_code == 200
 
 
-def test_a_code_with_an_address_that_is_none_is_no_code(officer: Browser) -> None:
+def test_a_code_with_an_address_that_is_none_is_no_code(officer: Officer) -> None:
     officer.get("/desk")
     answer = officer.post("/desk/redeem", code="http://[#VG1" + "0" * 34)
     assert answer.status_code == 200
@@ -115,7 +102,7 @@ def test_a_link_on_another_site_signs_nobody_out(site: Site, path: str) -> None:
 
 
 def test_the_page_that_says_locked_locks_on_the_server_too(stage: Stage) -> None:
-    browser = Doors(stage.site)
+    browser = Browser(stage.site)
     browser.unlock(stage.citizen)
     held = dict(browser.jar)
     assert browser.get("/wallet/locked").status_code == 200
@@ -133,7 +120,7 @@ def test_what_another_site_begins_forges_no_open_form(site: Site) -> None:
     assert "set-cookie" not in httpx.post(f"{site.url}/lost", data={"csrf": "x"}).headers
 
 
-def test_an_officer_has_few_streams_however_many_tokens(stage: Stage, officer: Browser) -> None:
+def test_an_officer_has_few_streams_however_many_tokens(stage: Stage, officer: Officer) -> None:
     made = stage.citizen.unlock().offer(stage.agency, stage.mandatory)
     officer.get("/desk")
     page = officer.post("/desk/redeem", code=made.code).text
@@ -154,7 +141,7 @@ def test_an_officer_has_few_streams_however_many_tokens(stage: Stage, officer: B
 
 
 @pytest.mark.parametrize("path", ["/desk/enrol", "/desk/sign-in"])
-def test_a_deep_credential_is_no_passkey(officer: Browser, path: str) -> None:
+def test_a_deep_credential_is_no_passkey(officer: Officer, path: str) -> None:
     officer.get(path)
     deep = {"credential": "[" * 19_000, "challenge": "AAAA", "invitation": "x"}
     assert officer.post(path, **deep).status_code == 403
@@ -182,7 +169,7 @@ def test_who_has_no_session_has_no_sheet_printed(visitor: Visitor) -> None:
 
 
 def test_who_signs_in_gets_nothing_of_the_officer_before(
-    stage: Stage, officer: Browser, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, officer: Officer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """To use another session's token would stand in the citizen's log as somebody else's try."""
     made = stage.citizen.unlock().offer(stage.agency, stage.mandatory)

@@ -15,11 +15,12 @@ import pytest
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from web.pages import POLICY
+from web.statics import Statics
 from web.words import LANGUAGES, words
 
 sync_api = pytest.importorskip("playwright.sync_api")
 CHROMIUM = Path("/usr/bin/chromium")
-STATIC = Path(__file__).parents[2] / "web/static"
+STATIC = Statics().files
 TEMPLATES = Path(__file__).parents[2] / "web/templates"
 TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 PATIENCE_MS = 15_000
@@ -73,6 +74,7 @@ class Wallet(ThreadingHTTPServer):
             languages=LANGUAGES,
             language_links={code: f"?lang={code}" for code in LANGUAGES},
             area="wallet",
+            home="/wallet",
             here="home",
             path="/wallet",
             practice=True,
@@ -112,14 +114,14 @@ class _Answers(BaseHTTPRequestHandler):
             self._answer(200 if self.server.signed_in else 401, "application/json", told)
         elif path == "/sw.js":
             head = 'const VERSION = "1";\nconst SHELL = ["/offline?lang=en"];\n'
-            script = head.encode() + (STATIC / "js/sw.js").read_bytes()
+            script = head.encode() + STATIC["js/sw.js"]
             self._answer(200, "text/javascript", script)
         elif path == "/offline":
             self._answer(200, "text/html", b"<!doctype html><title>kept</title>")
         elif path.startswith("/static/"):
-            file = STATIC / path.removeprefix("/static/")
-            kind = TYPES.get(file.suffix, "application/octet-stream")
-            self._answer(200, kind, file.read_bytes())
+            name = path.removeprefix("/static/")
+            kind = TYPES.get(Path(name).suffix, "application/octet-stream")
+            self._answer(200, kind, STATIC[name])
         elif path == "/wallet":
             language = query.removeprefix("lang=") or "en"
             self._answer(200, "text/html; charset=utf-8", self.server.page(language).encode())

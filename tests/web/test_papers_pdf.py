@@ -46,13 +46,6 @@ HOSTILE = (
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    made = Store.make(tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def laid_out(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Every text that the typesetter laid out for the papers made since, in order."""
     found: list[str] = []

@@ -1,7 +1,6 @@
 """The export as JSON: everything that is the citizen's, nothing that opens a vault."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,13 +16,6 @@ from web.papers.portable import FORMAT, export_json
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 GIVEN, FAMILY = "identity.given_name", "identity.family_name"
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    made = Store.make(tmp_path)
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Work that takes long: few at once, and nobody keeps it from the others."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Event, Lock
 from typing import Any
@@ -10,10 +10,9 @@ import httpx
 import pytest
 
 from tests.browser.stage import AUDITOR, Stage
-from tests.serving import Site, served
-from tests.web.test_auditor_pages import browser_of, looks
-from tests.web.test_wallet_export import link
-from tests.web.visiting import Visitor
+from tests.serving import Site
+from tests.web.officers import browser_of, looks
+from tests.web.visiting import Visitor, link
 from web.auditor.looking import Examiner
 from web.faults import Busy, OneAtATime
 from web.papers.gathering import gather
@@ -22,17 +21,6 @@ from web.slots import Slots
 from web.wallet import export, proved
 
 SECONDS_MAX = 30
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with served(tmp_path_factory.mktemp("slots")) as site:
-        yield site
-
-
-@pytest.fixture(scope="module")
-def stage(site: Site) -> Stage:
-    return Stage.set(site)
 
 
 def test_a_holder_has_one_and_the_others_have_the_rest() -> None:

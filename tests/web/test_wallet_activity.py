@@ -2,7 +2,6 @@
 
 import html
 import re
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
 
@@ -10,7 +9,7 @@ import pytest
 
 from evidence.own import NOT_SHOWN
 from tests.builders import PERSON, AgencyDesk, Citizen
-from tests.serving import Site, served
+from tests.serving import Site
 from tests.web.visiting import Visitor
 from vault import activities
 from vault.activities import LOOKED_AT_MAX, Entry
@@ -29,24 +28,8 @@ PLACE = re.compile(r'href="/wallet/activity/(\d+\.\d+)"')
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with served(tmp_path_factory.mktemp("activity")) as site:
-        yield site
-
-
-@pytest.fixture(scope="module")
 def agency(site: Site) -> AgencyDesk:
     return site.store.agency("https://reader.example")
-
-
-@pytest.fixture
-def citizen(site: Site) -> Citizen:
-    return site.store.citizen()
-
-
-@pytest.fixture
-def visitor(site: Site, citizen: Citizen) -> Visitor:
-    return Visitor(site, citizen)
 
 
 def read(citizen: Citizen, agency: AgencyDesk, officer: str | None = None) -> None:

@@ -3,36 +3,19 @@
 import html
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.builders import LANGUAGES, Citizen
-from tests.serving import Site, served
+from tests.builders import LANGUAGES
+from tests.serving import Site
 from tests.web.visiting import Visitor
 from web.wallet.importing import ANSWER_CHARACTERS_MAX
 from web.wallet.stating import typed_date, written_date
 
 RECORD = (Path(__file__).resolve().parents[2] / "cli" / "fictional_person.json").read_text("utf-8")
 BSN = str((json.loads(RECORD).get("personen") or [json.loads(RECORD)])[0]["burgerservicenummer"])
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with served(tmp_path_factory.mktemp("data")) as site:
-        yield site
-
-
-@pytest.fixture
-def citizen(site: Site) -> Citizen:
-    return site.store.citizen()
-
-
-@pytest.fixture
-def visitor(site: Site, citizen: Citizen) -> Visitor:
-    return Visitor(site, citizen)
 
 
 def fault(page: str, name: str) -> str:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from tests.builders import Citizen
-from tests.serving import Site, served
-from tests.web.visiting import Visitor
+from tests.serving import Site
+from tests.web.visiting import Visitor, link
 from vault.clock import SystemClock
 from web.papers.gathering import Export, gather
 from web.papers.typeset import PRESSES
@@ -20,22 +20,6 @@ from web.wallet import export
 
 MINUTE_MS = 60_000
 Turn = Callable[[int], None]
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with served(tmp_path_factory.mktemp("export")) as site:
-        yield site
-
-
-@pytest.fixture
-def citizen(site: Site) -> Citizen:
-    return site.store.citizen()
-
-
-@pytest.fixture
-def visitor(site: Site, citizen: Citizen) -> Visitor:
-    return Visitor(site, citizen)
 
 
 @pytest.fixture
@@ -49,12 +33,6 @@ def turn(site: Site) -> Iterator[Turn]:
 
     yield forward
     clock.now_ms = before  # type: ignore[method-assign]
-
-
-def link(visitor: Visitor, form: str = "json") -> str:
-    page = visitor.post("/wallet/export", {"format": form})
-    assert page.status_code == 200
-    return str(re.findall(r'href="(/wallet/export/[^"]+)"', page.text)[0])
 
 
 def title(page: str) -> str:

@@ -1,5 +1,6 @@
 """A citizen at the pages as far as HTTP goes: cookies, forms with what ties them to the browser."""
 
+import re
 import secrets
 from dataclasses import dataclass, field
 from typing import Any
@@ -46,3 +47,10 @@ class Visitor:
     def _headers(self) -> dict[str, str]:
         held = "; ".join(f"{name}={value}" for name, value in self.held.items())
         return {"Cookie": held, "Accept-Language": self.language}
+
+
+def link(visitor: Visitor, form: str = "json") -> str:
+    """The address of a new link to a copy of everything."""
+    page = visitor.post("/wallet/export", {"format": form})
+    assert page.status_code == 200
+    return str(re.findall(r'href="(/wallet/export/[^"]+)"', page.text)[0])

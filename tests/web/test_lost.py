@@ -1,0 +1,48 @@
+"""The phone is gone: whoever holds the paper blocks the vault."""
+
+import os
+import re
+
+import pytest
+
+from crypto.encoding import b64u
+from tests.serving import Site, served
+from tests.web.browsing import Browser, is_open, text
+from vault import caller
+from vault.sessions import UnlockSecret
+
+
+def test_whoever_holds_the_paper_blocks_the_vault(site: Site, browser: Browser) -> None:
+    secret = b64u(os.urandom(32))
+    made = site.store.vault.create(caller.Stranger(), UnlockSecret.device(secret), None)
+    wrong = browser.post("/lost", block_code=made.block_code[:-1] + "*")
+    assert wrong.status_code == 400
+    assert "Nothing was blocked" in text(wrong)
+    other = browser.post("/lost", block_code=made.recovery_code)
+    assert "This is the recovery code." in text(other)
+    assert is_open(site.store.vault, made.session.token)
+
+    first = browser.post("/lost", block_code=made.block_code.lower())
+    assert first.status_code == 200
+    assert not is_open(site.store.vault, made.session.token)
+    since = re.search(r"Blocked since (\d+ \w+ \d+ \d\d:\d\d)", text(first))
+    assert since is not None
+    assert since[0] in text(browser.post("/lost", block_code=made.block_code))
+    assert browser.post("/wallet/unlock", device_secret=secret).status_code == 403
+    assert browser.post("/wallet/unlock", recovery_code=made.recovery_code).status_code == 303
+    browser.post("/wallet/recovery", recovery_code=made.recovery_code)
+    assert "No device opens your vault" in text(browser.get("/wallet"))
+    assert "There is 1 alarm" in text(browser.get("/wallet"))
+
+
+def test_codes_can_not_be_tried_for_ever(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with served(tmp_path_factory.mktemp("limits"), unlock_failures_per_hour=2) as site:
+        browser, citizen = Browser(site), site.store.citizen()
+        with browser.http:
+            statuses = [browser.post("/lost", block_code="BC 1").status_code for _ in range(4)]
+            assert statuses == [400, 400, 429, 429]
+            many = browser.post("/wallet/unlock", recovery_code="1")
+            assert many.status_code == 429
+            assert "Too many attempts" in text(many)
+            assert re.search(r"Wait \d+ minutes?\.", text(many))
+            assert browser.unlock(citizen).status_code == 303  # the right key is never refused
