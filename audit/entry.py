@@ -105,7 +105,7 @@ def encode_event(event: Event) -> bytes:
 def decode_event(raw: bytes) -> Event:
     """The event of its canonical bytes. Raises `MalformedEntry` for any other spelling."""
     found = _decode(raw)
-    if isinstance(found, dict) and (found.get("v") is True or found.get("v") != VERSION):
+    if isinstance(found, dict) and found.get("v") != VERSION:
         raise MalformedEntry("version")
     event = Event.of(found)
     # Here unknown keys are refused, null for absent, and whatever else has two spellings.
