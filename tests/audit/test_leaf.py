@@ -158,8 +158,10 @@ def test_event_and_chain_can_not_take_each_others_place() -> None:
 
 @pytest.mark.parametrize("data", [b"", b"\x01", b"\x02" + bytes(32), b"\x01" + bytes(33)])
 def test_what_is_no_leaf_is_refused(data: bytes) -> None:
-    with pytest.raises(MalformedEntry):
+    check_leaf_data(an_opening().leaf_data())
+    with pytest.raises(MalformedEntry) as refused:
         check_leaf_data(data)
+    assert refused.value.what == "leaf data"
 
 
 def test_no_repr_shows_an_entry_or_a_nonce() -> None:
