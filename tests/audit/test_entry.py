@@ -282,6 +282,12 @@ EVENT, CHAIN = encode_event(pairs()["read"][0]), encode_chain(pairs()["read"][1]
         pytest.param(lambda: encode_event(NO_UNICODE), "json", id="half a character"),
         pytest.param(lambda: decode_event(b"{}"), "version", id="no version"),
         pytest.param(lambda: decode_event(with_members(EVENT, v=2)), "version", id="version 2"),
+        pytest.param(lambda: decode_event(with_members(EVENT, grant=5)), "grant", id="no bytes"),
+        pytest.param(
+            lambda: decode_event(with_members(EVENT, officer={"id": "", "stated_by": "x"})),
+            "officer id",
+            id="no name",
+        ),
         pytest.param(lambda: decode_event(EVENT + b" "), "event", id="space after an event"),
         pytest.param(lambda: decode_chain(CHAIN + b" "), "chain", id="space after a chain"),
         pytest.param(lambda: decode_chain(with_members(CHAIN, refs=5)), "refs", id="no refs"),
