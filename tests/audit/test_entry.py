@@ -291,6 +291,7 @@ EVENT, CHAIN = encode_event(pairs()["read"][0]), encode_chain(pairs()["read"][1]
         pytest.param(lambda: decode_event(EVENT + b" "), "event", id="space after an event"),
         pytest.param(lambda: decode_chain(CHAIN + b" "), "chain", id="space after a chain"),
         pytest.param(lambda: decode_chain(with_members(CHAIN, refs=5)), "refs", id="no refs"),
+        pytest.param(lambda: decode_chain(with_members(CHAIN, refs=[5])), "refs", id="no ref"),
         pytest.param(lambda: check_refs("data.read", PUT), "refs", id="refs of another action"),
         pytest.param(lambda: check_pair(UNLOCK, pairs()["read"][1]), "refs", id="of none"),
         pytest.param(lambda: check_pair(FEWER, pairs()["read"][1]), "refs", id="one too many refs"),
