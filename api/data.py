@@ -26,6 +26,7 @@ from api.shapes import Answer, day
 from consent.errors import ConsentError
 from vault.errors import VaultError
 from vault.reading import Released
+from vault.system import in_step
 from vault.vault import Vault
 
 FIELDS_CHARACTERS_MAX = 8192
@@ -108,6 +109,7 @@ async def read(
 
 async def _read(presented: Presented, proof: str, fields: str, vault: Vault) -> dict[str, Any]:
     holder = presented.prove(proof, DATA_PATH, vault)
+    await in_step()
     released, placed = await vault.read(holder, fields.split(","), run_in_threadpool)
     data = {name: _shown(one) for name, one in released.items()}
     return {"data": data, "receipt": receipt(placed)}

@@ -94,7 +94,7 @@ async def read(
     system.check_anchored()
     system.limits.check("refusals_per_minute", holder.proof.thumbprint, now_ms)
     reading = _Reading(system, holder, tuple(fields), now_ms)
-    recorded, released = await system.record_soon(reading.prepare, aside)
+    recorded, released = await system.record_soon(reading.look, reading.prepare, aside)
     if recorded.permitted and released is not None and released.reads_max is None:
         return released.values, recorded
     return await aside(lambda: reading.finish(recorded, released)), recorded
@@ -145,12 +145,15 @@ class _Reading:
     fields: tuple[str, ...]
     now_ms: int
 
-    def prepare(self) -> tuple[Item, _Prepared | None]:
-        """The entry to be, permitted or denied, and the opened values if it is permitted."""
-        # One snapshot of grant and values.
+    def look(self) -> tuple[_Found, dict[str, Held]]:
+        """Grant and values, of one snapshot; each row passed its mac. No value is open."""
         with self.system.sequencer.turn, self.system.main.read() as connection:
             found = self._find(connection)
-            held = self._held(connection, found)
+            return found, self._held(connection, found)
+
+    def prepare(self, looked: tuple[_Found, dict[str, Held]]) -> tuple[Item, _Prepared | None]:
+        """The entry to be, permitted or denied, and the opened values if it is permitted."""
+        found, held = looked
         facts = self._facts(found, held)
         decision = decide_read(
             found.registry.registered(found.terms.agency, found.terms.use), facts

@@ -34,7 +34,7 @@ _logger = logging.getLogger(__name__)
 BATCH_ITEMS_MAX = 512
 QUEUE_ITEMS_MAX = 4096
 GATHERED_ITEMS_MAX = 64
-_QUIET_TURNS = 2  # what arrives in one turn of an event loop is an item in the next
+_QUIET_TURNS = 4  # a read takes as many of an event loop, from its bytes to its item
 WAIT_SECONDS_MAX = 2.0
 
 

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -17,9 +18,11 @@ from tests.vault.test_sequencer import (
     stalled,
     submit_and_see_taken,
 )
+from vault import caller
 from vault import sequencer as module
 from vault.errors import LogUnavailable
 from vault.log import Recorded
+from vault.reading import _Reading, parse_access_token
 from vault.sequencer import PremiseFailed
 from vault.steps import Step, sql
 from vault.system import System
@@ -48,16 +51,55 @@ def soon(
     return asyncio.run(all_of_them())
 
 
-@pytest.mark.parametrize("turns", [lambda _: 0, lambda number: number], ids=["one", "following"])
+@pytest.mark.parametrize(
+    "turns",
+    [lambda _: 0, lambda number: number, lambda number: 3 * number],
+    ids=["one", "following", "a read's steps"],
+)
 def test_what_an_event_loop_has_at_hand_is_one_batch_in_its_order(
     store: Store, system: System, monkeypatch: pytest.MonkeyPatch, turns: Callable[[int], int]
 ) -> None:
-    begun = count_batches(system, monkeypatch)
+    begun, nudge = count_batches(system, monkeypatch), Mock(wraps=system.sequencer._nudge)
+    monkeypatch.setattr(system.sequencer, "_nudge", nudge)
     answers = soon(system, 20, turns)
 
     assert [a.event.count for a in answers if isinstance(a, Recorded)] == list(range(20))
     assert counts(system) == list(range(20))
-    assert len(begun) == 1
+    assert (len(begun), nudge.call_count) == (1, 1), "and the writer is told once"
+
+
+def test_reads_of_one_moment_go_step_by_step(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One step's code stays in the processor's cache, a whole read's does not."""
+    if not store.vault.system.main.is_sqlite:
+        pytest.skip("each read has a thread there")
+    citizen, agency = store.citizen(), store.agency()
+    token = parse_access_token(
+        agency.redeem(citizen.offer(agency, ("identity.given_name",)).code).token
+    )
+    steps: list[str] = []
+    for name in ("look", "prepare"):
+        monkeypatch.setattr(_Reading, name, told(steps, name))
+
+    async def three() -> None:
+        holders = [caller.TokenHolder(token, agency.proof(), None) for _ in range(3)]
+        reads = [
+            store.vault.read(one, ["identity.given_name"], asyncio.to_thread) for one in holders
+        ]
+        assert all(recorded.permitted for _, recorded in await asyncio.gather(*reads))
+
+    asyncio.run(three())
+    assert steps == ["look"] * 3 + ["prepare"] * 3
+
+
+def told(steps: list[str], name: str) -> Callable[..., Any]:
+    """A step of a read that tells when it begins."""
+    step = getattr(_Reading, name)
+
+    def wrapped(*given: Any) -> Any:
+        steps.append(name)
+        return step(*given)
+
+    return wrapped
 
 
 def test_a_loop_that_never_comes_to_rest_does_not_hold_up_the_first(
