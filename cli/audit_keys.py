@@ -4,14 +4,20 @@ from typing import Annotated
 
 import typer
 
+from audit.note import ED25519, ML_DSA_44
 from audit.shapes import instant_text
 from cli.installation import settings_of
 from cli.options import DEFAULT_DATA, Data, Json, at
 from cli.output import Output, when
-from operate.signers import RETIRED, complete, public_keys, retire, rotate
+from operate.signers import KINDS, RETIRED, SIGNING, complete, public_keys, retire, rotate
 from vault.clock import SystemClock
 
 app = typer.Typer(help="The keys that sign the log, and changing them.")
+
+_USED_FOR = {
+    KINDS[ED25519]: "For receipts, exports and a citizen's own check (Ed25519)",
+    KINDS[ML_DSA_44]: "Besides, for what has to hold beyond quantum computers (ML-DSA-44)",
+}
 
 
 @app.callback(invoke_without_command=True)
@@ -49,6 +55,8 @@ def keys(context: typer.Context, data: Data = DEFAULT_DATA, json: Json = False) 
         elif one.verifier.name != newest:
             out.warn(f"Of a log before a restore: {one.verifier.vkey}")
         else:
+            until = "" if one.state == SIGNING else ", the old one, until it is retired"
+            out.warn(f"{_USED_FOR[one.kind]}{until}:")
             out.say(one.verifier.vkey)
 
 

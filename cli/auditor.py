@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from catalogue.errors import BadRegistration
+from catalogue.fields import LANGUAGES
 from cli.errors import Failed
 from cli.examiner import Examiner
 from cli.examining import claimed_end
@@ -119,7 +120,11 @@ def keygen(
     examiner = Examiner(profile, url)
     jwks = examiner.public_keys() if examiner.has_key else examiner.make_key()
     examiner.act_for(auditor)
-    registration = {"id": examiner.state.agency, "names": None, "jwks": jwks}
+    registration = {
+        "id": examiner.state.agency,
+        "names": dict.fromkeys(LANGUAGES, ""),
+        "jwks": jwks,
+    }
     text = jsonlib.dumps(registration, indent=2)
     if file is not None:
         write_new(file, text.encode() + b"\n", force=force)

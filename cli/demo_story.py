@@ -71,8 +71,7 @@ class Story:
         say(f"   {_command()} audit verify --data {quote(str(self.settings.data))}")
         say("In a browser, with the recovery code that stands above:")
         say(f"   {self.url}/wallet/unlock   the citizen's wallet")
-        say(f"   {self.url}/desk/sign-in, {self.url}/auditor/sign-in   for officers")
-        say(f"   To learn on all three with people to play: {_command()} demo --practice")
+        say(f"   With clerks, an auditor and more people to play: {_command()} demo --practice")
         say(f"The QR codes are in {self.folder}. Ctrl-C ends it and removes everything.")
 
     def _vault(self) -> None:

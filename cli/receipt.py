@@ -27,7 +27,8 @@ app = typer.Typer(no_args_is_help=True, help="Receipts: proof that a read stands
 Get = Callable[[str], bytes]
 _WHY = {
     "form": "it is not a receipt, or was changed",
-    "note": "its checkpoint is not signed by the key that you gave, or is of another log",
+    "note": "its checkpoint is not signed by the key that you gave, or is of another log. Receipts "
+    "are signed by the Ed25519 key; while keys change, give the old one too",
     "event": "the entry in it is not well formed",
     "proof": "its checkpoint does not hold the entry in it",
 }

@@ -243,7 +243,8 @@ def listen(host: str, port: int) -> socket.socket:
         made = socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
         raise Failed(
-            "cannot_listen", f"{host} port {port} can't be used: {error.strerror}."
+            "cannot_listen",
+            f"{host} port {port} can't be used: {error.strerror}. Choose another with --port.",
         ) from None
     # An answer that nobody takes holds so much of the system's memory, and no more.
     made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
@@ -290,7 +291,7 @@ def _options(proxy: str | None, observing: Observing) -> dict[str, Any]:
 def _announce(out: Output, url: str, host: str, port: int) -> None:
     where = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     out.answer({"listening": where, "url": url})
-    out.say(f"Listening on {where}, public address {url}. Stop with Ctrl-C.")
+    out.say(f"Open {url} in a browser. Listening on {where}. Stop with Ctrl-C.")
 
 
 def _warn_about_url(out: Output, url: str, host: str, port: int) -> None:

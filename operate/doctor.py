@@ -62,8 +62,8 @@ def _places(settings: Settings) -> Iterator[Advice]:
         yield Advice(
             RISK,
             "data and keys are on one disk",
-            "Back them up apart, the keys for at most 7 days: an erasure reaches only as far as "
-            "the keystore's backups.",
+            "Back them up apart. Keep backups of the keystore for at most 7 days: an erasure "
+            "reaches as far as they do. Root key and log keys are kept longer: docs/backup.md.",
         )
     if settings.anchor.exists() and settings.anchor.stat().st_dev == settings.data.stat().st_dev:
         yield Advice(

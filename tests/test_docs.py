@@ -20,6 +20,7 @@ from sqlalchemy import text
 
 from audit.entry import ACTIONS, Chain, Event
 from audit.reasons import REASONS
+from catalogue.errors import BadRegistration
 from catalogue.fields import load_catalogue
 from catalogue.registration import parse_registration
 from cli.main import PARTS, application
@@ -284,6 +285,9 @@ def test_the_measured_sizes_are_measured(store: Store) -> None:
 
 def test_the_example_registration_is_accepted() -> None:
     document = parse_json(block("docs/agency.md", "json registration"))
+    with pytest.raises(BadRegistration, match="jwks"):  # nobody registers a key of a document
+        parse_registration(document, load_catalogue().keys())
+    document["jwks"] = {"keys": [jose.public_jwk(jose.generate_key())]}
     assert parse_registration(document, load_catalogue().keys()).agency.id == document["id"]
 
 

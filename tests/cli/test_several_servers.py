@@ -33,7 +33,7 @@ from vault.settings import Settings
 from vault.vault import Vault
 
 pytestmark = pytest.mark.slow
-_LISTENING = re.compile(r"Listening on (http://\S+),")
+_LISTENING = re.compile(r"Listening on (http://\S+)\. ")
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def kill(commands: list[subprocess.Popen[str]]) -> None:
 
 def address(command: subprocess.Popen[str]) -> str:
     assert command.stdout is not None
-    found = _LISTENING.match(command.stdout.readline())
+    found = _LISTENING.search(command.stdout.readline())
     assert found is not None
     return found[1]
 
