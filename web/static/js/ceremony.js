@@ -4,6 +4,8 @@
  * @module
  */
 
+import { wordsIn } from "./texts.js";
+
 export const TIMEOUT_MS = 120_000;
 
 /** ES256, EdDSA, RS256: what any authenticator has. @type {PublicKeyCredentialParameters[]} */
@@ -25,11 +27,7 @@ export const input = (form, name) =>
  * @param {HTMLFormElement} form */
 export function voice(form) {
   const status = /** @type {HTMLElement} */ (form.querySelector("[data-passkey-status]"));
-  const texts = /** @type {HTMLTemplateElement} */ (
-    document.querySelector("[data-passkey-texts]")
-  ).content;
-  const text = (/** @type {string} */ key) =>
-    texts.querySelector(`[data-text="${key}"]`)?.textContent ?? "";
+  const text = wordsIn(document.querySelector("[data-passkey-texts]"));
   const tell = (/** @type {string} */ key) => {
     status.textContent = text(key);
     status.dataset.state = key;

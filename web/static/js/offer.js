@@ -2,6 +2,8 @@
 // the screen when it is of no use any more. Time is counted by seconds since the page came, not by
 // the phone's clock, which may be wrong. The screen stays on meanwhile, where the phone allows it.
 
+import { wordsIn } from "./texts.js";
+
 const SAID_AT_SECONDS = [30, 10];
 const ENDING_SECONDS = 30;
 const page = /** @type {HTMLElement} */ (document.querySelector("[data-offer]"));
@@ -9,17 +11,11 @@ const secret = page.querySelector("[data-offer-secret]");
 const countdown = /** @type {HTMLElement} */ (page.querySelector("[data-offer-left]"));
 const said = /** @type {HTMLElement} */ (page.querySelector("[data-offer-said]"));
 const aloud = /** @type {HTMLElement} */ (page.querySelector("[data-offer-aloud]"));
-const texts = /** @type {HTMLTemplateElement} */ (page.querySelector("[data-offer-texts]")).content;
+const text = wordsIn(page.querySelector("[data-offer-texts]"));
 const { offer = "", poll = "", done = "" } = page.dataset;
 const ends = performance.now() + Number(page.dataset.livesSeconds) * 1000;
 /** @type {WakeLockSentinel|null} */
 let awake = null;
-
-/** @param {string} key @param {Record<string, string>} values */
-function text(key, values = {}) {
-  const found = texts.querySelector(`[data-text="${key}"]`)?.textContent ?? "";
-  return found.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
-}
 
 function tick() {
   if (page.dataset.state) return;

@@ -10,6 +10,7 @@
 
 import { codeIn } from "./grantcode.js";
 import { openReader } from "./qrreader.js";
+import { wordsIn } from "./texts.js";
 
 const PAUSE_MS = 100;
 const PHOTO_PIXELS_MAX = 1600;
@@ -128,12 +129,11 @@ export function scan(element, onCode) {
 
 /** @param {HTMLElement} element @param {HTMLElement|null} status */
 function teller(element, status) {
-  const texts = element.querySelector("template[data-scan-texts]");
+  const text = wordsIn(element.querySelector("template[data-scan-texts]"));
   return (/** @type {string} */ key) => {
     if (!status || status.dataset.state === key) return;
-    const said = /** @type {HTMLTemplateElement|null} */ (texts)?.content.querySelector(`[data-text="${key}"]`);
     status.dataset.state = key;
-    status.textContent = said?.textContent ?? "";
+    status.textContent = text(key);
   };
 }
 

@@ -1,18 +1,16 @@
 // What happens with what is shared, while somebody looks on: a line for each event, and the cards of
 // the grants that it is about. Events hold ids and labels, never a value.
 
+import { wordsIn } from "./texts.js";
+
 const LINES_MAX = 50;
 const log = document.querySelector("[data-live-log]");
-const found = /** @type {HTMLTemplateElement|null} */ (document.querySelector("[data-live-texts]"));
+const text = wordsIn(document.querySelector("[data-live-texts]"));
 const only = document.querySelector("[data-one-grant]") !== null;
 const poll = /** @type {HTMLElement|null} */ (document.querySelector("[data-poll]"))?.dataset.poll;
 const news = /** @type {HTMLElement|null} */ (document.querySelector("[data-live-new]"));
 
 /** @typedef {{grant: string, state: string, reads: number, text: string}} Told */
-
-/** @param {string} key @param {string} times */
-const text = (key, times = "") =>
-  (found?.content.querySelector(`[data-text="${key}"]`)?.textContent ?? "").replace("{times}", times);
 
 /** @param {string} kind @param {Told} told */
 function add(kind, told) {
@@ -58,7 +56,7 @@ function show(told) {
   if (!card) return offerNews();
   const reads = changed(card, "grantReads", String(told.reads));
   const state = changed(card, "grantState", told.state);
-  if (reads) reads.textContent = text("reads", String(told.reads));
+  if (reads) reads.textContent = text("reads", { times: String(told.reads) });
   const open = isOpen(told);
   if (state && told.state !== "offered") {
     const tag = document.createElement("span");

@@ -1,17 +1,13 @@
 // The export with its progress. Without this module the form downloads the same file.
 
+import { wordsIn } from "./texts.js";
+
 const ENTRIES_MAX = 200_000; // a larger file does not fit a page's memory: the browser saves it itself
 const form = /** @type {HTMLFormElement} */ (document.querySelector("form[data-takeaway]"));
 const progress = /** @type {HTMLElement} */ (document.querySelector("[data-takeaway-progress]"));
 const bytes = /** @type {HTMLElement} */ (document.querySelector("[data-takeaway-bytes]"));
 const status = /** @type {HTMLElement} */ (document.querySelector("[data-takeaway-status]"));
-const texts = /** @type {HTMLTemplateElement} */ (document.querySelector("[data-takeaway-texts]")).content;
-
-/** @param {string} key @param {Record<string, string>} [parts] */
-function text(key, parts = {}) {
-  const found = texts.querySelector(`[data-text="${key}"]`)?.textContent ?? "";
-  return found.replace(/\{(\w+)\}/g, (_, name) => parts[name] ?? "");
-}
+const text = wordsIn(document.querySelector("[data-takeaway-texts]"));
 
 /** @param {number} size */
 const inWords = (size) =>
