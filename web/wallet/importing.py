@@ -10,16 +10,15 @@ from catalogue.brp import Imported, passes_eleven_test, person_from_answer
 from catalogue.errors import CatalogueFault
 from crypto.encoding import parse_json
 from crypto.errors import Malformed
+from vault.errors import BadInput
 from vault.fields import NewValue
 from web.citizen import Owner, WalletRoute
 from web.forms import Form, GivenForm
 from web.names import field_label
-from web.pages import OpenedPages, OpenedVault, language_of, see, words_for
+from web.pages import OpenedPages, OpenedVault, Pages, language_of, see, words_for
 from web.papers.words import N_
 from web.wallet.data import tongue_for
 from web.wallet.stating import one_of
-
-router = APIRouter(route_class=WalletRoute, tags=["pages"], include_in_schema=False)
 
 ANSWER_CHARACTERS_MAX = 100_000  # one person with family is some 20 000
 
@@ -52,10 +51,22 @@ FAULTS: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 
 
-class _Wrong(Exception):
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
+class _Wrong(BadInput):
+    def __init__(self, code: str, form: Form) -> None:
+        super().__init__(code=code)
+        self.form = form
+
+
+class ImportRoute(WalletRoute):
+    """What is wrong with an answer is said on the page that asked for it, beside its field."""
+
+    def explain(self, request: Request, error: Exception) -> Response:
+        if isinstance(error, _Wrong):
+            return _again(request, request.app.state.pages, error)
+        return super().explain(request, error)
+
+
+router = APIRouter(route_class=ImportRoute, tags=["pages"], include_in_schema=False)
 
 
 @router.get("/wallet/import")
@@ -69,10 +80,7 @@ def preview(
     request: Request, form: GivenForm, owner: Owner, pages: OpenedPages, vault: OpenedVault
 ) -> Response:
     """What would be stated. Nothing is put in yet."""
-    try:
-        found = _read(form)
-    except _Wrong as wrong:
-        return _again(request, pages, form, wrong)
+    found = _read(form)
     held, tongue, catalogue = vault.values(owner), tongue_for(request), vault.system.catalogue
     rows = []
     for name, value in found.values.items():
@@ -94,15 +102,9 @@ def preview(
 
 
 @router.post("/wallet/import")
-def put(
-    request: Request, form: GivenForm, owner: Owner, pages: OpenedPages, vault: OpenedVault
-) -> Response:
+def put(form: GivenForm, owner: Owner, vault: OpenedVault) -> Response:
     """Puts in what was left ticked, as the citizen's own statement."""
-    try:
-        found = _read(form)
-    except _Wrong as wrong:
-        return _again(request, pages, form, wrong)
-    chosen = set(form.texts("fields"))
+    found, chosen = _read(form), set(form.texts("fields"))
     new = [
         NewValue(
             name,
@@ -120,26 +122,26 @@ def put(
 def _read(form: Form) -> Imported:
     text, bsn = one_of(form, "answer"), "".join(one_of(form, "bsn").split())
     if not text:
-        raise _Wrong("empty")
+        raise _Wrong("empty", form)
     if len(text) > ANSWER_CHARACTERS_MAX:
-        raise _Wrong("too_large")
+        raise _Wrong("too_large", form)
     if not passes_eleven_test(bsn):
-        raise _Wrong("bad_bsn")
+        raise _Wrong("bad_bsn", form)
     try:
         found = person_from_answer(parse_json(text.removeprefix("\ufeff")), bsn)
     except Malformed:
-        raise _Wrong("not_json") from None
+        raise _Wrong("not_json", form) from None
     except CatalogueFault as fault:
         code = fault.code if fault.code in FAULTS else "not_a_register_answer"
-        raise _Wrong(code) from None
+        raise _Wrong(code, form) from None
     if not found.values:
-        raise _Wrong("nothing")
+        raise _Wrong("nothing", form)
     return found
 
 
-def _again(request: Request, pages: OpenedPages, form: Form, wrong: _Wrong) -> Response:
+def _again(request: Request, pages: Pages, wrong: _Wrong) -> Response:
     part, text = FAULTS[wrong.code]
-    typed = _typed(form)
+    typed = _typed(wrong.form)
     if len(typed["answer"]) > ANSWER_CHARACTERS_MAX:
         typed["answer"] = ""  # it would be sent there and back for nothing
     return _ask(request, pages, typed, {part: words_for(request).gettext(text)}, 400)
@@ -147,7 +149,7 @@ def _again(request: Request, pages: OpenedPages, form: Form, wrong: _Wrong) -> R
 
 def _ask(
     request: Request,
-    pages: OpenedPages,
+    pages: Pages,
     typed: Mapping[str, Any],
     faults: Mapping[str, str] = MappingProxyType({}),
     status: int = 200,

@@ -4,7 +4,6 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from api.credentials import Address, CountedByAddress
 from api.shapes import id_bytes
 from vault.caller import Stranger
 from vault.errors import BadInput, CannotUnlock, Conflict, NotFound, Refused
@@ -12,7 +11,15 @@ from vault.sessions import UnlockSecret
 from web.citizen import Owner, WalletRoute
 from web.forms import Form, GivenForm
 from web.pages import OpenedPages, OpenedVault, see
-from web.wallet.secrets import device_name, fault_of, new_device, shown, unlock_again
+from web.wallet.secrets import (
+    CountedFailures,
+    chosen_key,
+    device_name,
+    fault_of,
+    new_device,
+    shown,
+    unlock_again,
+)
 from web.wallet.settings import check_fresh, keys_shown
 from web.wallet.start import show_sheet
 
@@ -38,16 +45,15 @@ def add(
     owner: Owner,
     pages: OpenedPages,
     vault: OpenedVault,
-    limits: CountedByAddress,
-    address: Address,
+    failures: CountedFailures,
 ) -> Response:
     """Adds a device's key. The session that was shown a key to goes on as a fresh one."""
     label = form.text("label")
     try:
         new, present = new_device(form), _present(form)
-        unlock_again(request, vault, owner, present, (limits, address))
+        unlock_again(request, vault, owner, present, failures)
     except (CannotUnlock, Refused) as error:
-        given = {"key": form.text("key") or "passkey", "label": label}
+        given = {"key": chosen_key(form), "label": label}
         return _ask_add(request, pages, 400, **given, fault=fault_of(error))
     try:
         vault.add_method(Stranger(), present, new, label or None)
@@ -55,7 +61,7 @@ def add(
         fault = {"bad_label": "bad_label", "secret_in_use": "in_use"}.get(error.code)
         if fault is None:
             raise
-        return _ask_add(request, pages, 400, key=form.text("key") or "passkey", fault=fault)
+        return _ask_add(request, pages, 400, key=chosen_key(form), fault=fault)
     return see(f"{_SETTINGS}?done=added")
 
 
@@ -72,13 +78,12 @@ def new_sheet(
     owner: Owner,
     pages: OpenedPages,
     vault: OpenedVault,
-    limits: CountedByAddress,
-    address: Address,
+    failures: CountedFailures,
 ) -> Response:
     """Makes both codes anew, and shows them once. The block code before them blocks no more."""
     try:
         present = _present(form)
-        unlock_again(request, vault, owner, present, (limits, address))
+        unlock_again(request, vault, owner, present, failures)
     except (CannotUnlock, Refused) as error:
         fault = fault_of(error)
         return pages.render(request, "wallet/sheet_new.html", 400, here="settings", fault=fault)

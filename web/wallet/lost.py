@@ -2,14 +2,13 @@
 
 from fastapi import APIRouter, Request, Response
 
-from api.credentials import Address, CountedByAddress
 from vault.caller import Stranger
 from vault.errors import CannotUnlock
 from vault.sessions import UnlockSecret
 from web.citizen import WalletRoute
 from web.forms import GivenForm
 from web.pages import OpenedPages, OpenedVault
-from web.wallet.secrets import fault_of
+from web.wallet.secrets import CountedFailures, fault_of
 
 router = APIRouter(route_class=WalletRoute, tags=["pages"], include_in_schema=False)
 
@@ -26,12 +25,11 @@ def block(
     form: GivenForm,
     pages: OpenedPages,
     vault: OpenedVault,
-    limits: CountedByAddress,
-    address: Address,
+    failures: CountedFailures,
 ) -> Response:
     """Shuts the devices out, and says since when. To do it twice changes nothing."""
     try:
-        with limits.count_failures(address):
+        with failures:
             at = vault.block(Stranger(), UnlockSecret.block(form.text("block_code")))
     except CannotUnlock as error:
         return pages.render(request, "wallet/lost.html", 400, fault=fault_of(error))

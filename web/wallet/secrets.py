@@ -3,9 +3,12 @@
 They are in the body of one POST, and in nothing that is kept.
 """
 
-from fastapi import Request
+from contextlib import AbstractContextManager
+from typing import Annotated
 
-from api.limits import AddressLimits
+from fastapi import Depends, Request
+
+from api.credentials import Address, CountedByAddress
 from vault.caller import Owner, Stranger
 from vault.errors import CannotUnlock, Refused
 from vault.sessions import UnlockSecret
@@ -24,6 +27,14 @@ _NAMES = {
 }
 
 
+def _counted(limits: CountedByAddress, address: Address) -> AbstractContextManager[None]:
+    return limits.count_failures(address)
+
+
+CountedFailures = Annotated[AbstractContextManager[None], Depends(_counted)]
+"""A block in which a secret is tried: one that does not do counts for the address it came from."""
+
+
 def new_device(form: Form) -> UnlockSecret:
     """What the browser made for a new key; `CannotUnlock` where it made none."""
     return UnlockSecret.device(form.text("device_secret"))
@@ -40,20 +51,25 @@ def unlock_again(
     vault: Vault,
     owner: Owner,
     secret: UnlockSecret,
-    limits: tuple[AddressLimits, str],
+    failures: CountedFailures,
 ) -> None:
     """A fresh session in place of the one at hand, before a weighty step; the answer has it.
 
     Raises `CannotUnlock`, and `Refused` for a key of another vault: nothing is done to that one.
     """
-    vault_id, (counted, address) = vault.overview(owner).vault_id, limits
-    with counted.count_failures(address):
+    vault_id = vault.overview(owner).vault_id
+    with failures:
         started = vault.unlock(Stranger(), secret)
     if started.vault_id != vault_id:
         end_quietly(vault, started.token)
         raise Refused("This key opens another vault.", "other_vault")
     goes_on_with(request, started, secret)
     end_quietly(vault, request.cookies.get(cookies.SESSION, ""))
+
+
+def chosen_key(form: Form) -> str:
+    """Which kind of key a form is for: passkey or file."""
+    return form.text("key") or "passkey"
 
 
 def fault_of(error: Exception) -> str:

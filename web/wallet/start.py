@@ -16,7 +16,14 @@ from web.pages import HEADERS, OpenedPages, OpenedVault, see, words_for
 from web.papers.recovery import BadCode, recovery_sheet
 from web.papers.tongue import Tongue
 from web.papers.typeset import PRESSES, CannotTypeset
-from web.wallet.secrets import RECOVERY, device_name, fault_of, new_device
+from web.wallet.secrets import (
+    RECOVERY,
+    CountedFailures,
+    chosen_key,
+    device_name,
+    fault_of,
+    new_device,
+)
 from web.words import ZONE
 
 router = APIRouter(route_class=WalletRoute, tags=["pages"], include_in_schema=False)
@@ -60,7 +67,7 @@ def create(
     except Conflict:  # sent twice: the vault is there, and its codes are shown no second time
         return see("/wallet/recovery")
     except (BadInput, CannotUnlock, Refused) as error:
-        given = {"key": form.text("key") or "passkey", "label": label, "invitation": invitation}
+        given = {"key": chosen_key(form), "label": label, "invitation": invitation}
         return _ask(request, pages, vault, 400, **given, fault=error.code)
     page = show_sheet(request, pages, made.recovery_code, made.block_code, is_first=True)
     return let_in(page, made.session, vault, device)
@@ -123,11 +130,10 @@ def confirm(
     owner: Owner,
     pages: OpenedPages,
     vault: OpenedVault,
-    limits: CountedByAddress,
-    address: Address,
+    failures: CountedFailures,
 ) -> Response:
     try:
-        with limits.count_failures(address):
+        with failures:
             vault.confirm_recovery(owner, form.text(RECOVERY))
     except (CannotUnlock, Refused) as error:
         fault = "other_vault" if isinstance(error, Refused) else fault_of(error)

@@ -2,14 +2,13 @@
 
 from fastapi import APIRouter, Request, Response
 
-from api.credentials import Address, CountedByAddress
 from vault.caller import Stranger
 from vault.errors import CannotUnlock
 from web import cookies
 from web.citizen import Owner, WalletRoute, end_quietly, let_in, let_out, own_path
 from web.forms import Form, GivenForm
 from web.pages import OpenedPages, OpenedVault, see
-from web.wallet.secrets import RECOVERY, fault_of, shown
+from web.wallet.secrets import RECOVERY, CountedFailures, fault_of, shown
 
 router = APIRouter(route_class=WalletRoute, tags=["pages"], include_in_schema=False)
 
@@ -36,13 +35,12 @@ def unlock(
     form: GivenForm,
     pages: OpenedPages,
     vault: OpenedVault,
-    limits: CountedByAddress,
-    address: Address,
+    failures: CountedFailures,
 ) -> Response:
     """A session of its own, and then the page that was asked for. The one before it ends."""
     wanted = own_path(form.text("next", 2000))
     try:
-        with limits.count_failures(address):
+        with failures:
             secret = shown(form)
             started = vault.unlock(Stranger(), secret)
     except CannotUnlock as error:
