@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from catalogue.registration import parse_registration
+from catalogue.registration import HiddenReads, LegalBasis, parse_registration
 from consent.decision import (
     ACTIVE,
     ENDED,
@@ -149,6 +149,15 @@ def test_offer_4_a_number_of_reads_outside_the_limits_is_denied(reads: int) -> N
 @pytest.mark.parametrize("reads", [None, 1, 50])
 def test_offer_4_a_number_of_reads_at_the_limits_is_permitted(reads: int | None) -> None:
     assert offer(terms=terms(reads_max=reads)) == Permit(TERMS.fields)
+
+
+def test_offer_4_reads_that_may_be_hidden_are_not_numbered() -> None:
+    assert HERE.use is not None
+    basis = LegalBasis("law", "Wetboek, art. 126nd")
+    use = replace(HERE.use, legal_basis=basis, hidden_reads=HiddenReads("Wetboek", 90))
+    at = replace(HERE, use=use)
+    assert offer(at) == Permit((GIVEN, FAMILY))
+    assert offer(at, terms=terms(reads_max=1)) == Deny("limit_reached")
 
 
 def test_offer_5_the_recovery_code_was_typed_back() -> None:
