@@ -1,12 +1,12 @@
 """Reading granted fields, after their entry is in the log (docs/agency.md, 3 Read)."""
 
-import json
 import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from pydantic import ConfigDict, Field
+from pydantic_core import to_json
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.bodies import StrictRoute
@@ -70,7 +70,6 @@ class Data(Answer):
 _NAME = rb"[a-z0-9_.-]{1,128}"
 _PLAIN_QUERY = re.compile(rb"fields=(%b(?:(?:,|%%2[Cc])%b){0,60})" % (_NAME, _NAME))
 _COMMA = re.compile(rb"%2[Cc]")
-_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 FieldNames = Annotated[
     str,
     Query(
@@ -135,7 +134,7 @@ class QuickRead:
         request, fields = Request(scope), _COMMA.sub(b",", asked[1]).decode()
         try:
             presented, proof = await access_token(request), await proof_header(request)
-            answer = _ENCODER.encode(await _read(presented, proof, fields, self._vault)).encode()
+            answer = to_json(await _read(presented, proof, fields, self._vault))
         except (VaultError, ConsentError, TokenMissing) as error:
             await problem_of(error, self._vault.system.settings.url)(scope, receive, send)
             return

@@ -4,6 +4,8 @@ Ids are base64url of their bytes without padding, entry ids UUID text, instants
 `YYYY-MM-DDTHH:MM:SS.mmmZ`. Requests are strict: no other types, no unknown keys, nothing unbounded.
 """
 
+from datetime import date
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from audit.errors import MalformedEntry
@@ -11,7 +13,8 @@ from audit.shapes import instant_text, parse_entry_id
 from crypto.encoding import b64u, unb64u
 from crypto.errors import Malformed
 
-DAY_CHARACTERS = 10
+_EPOCH = date(1970, 1, 1).toordinal()
+_DAY_MS = 86_400_000
 ID_CHARACTERS_MAX = 64
 NO_ID = b""
 
@@ -87,4 +90,5 @@ def instant_or_none(at_ms: int | None) -> str | None:
 
 
 def day(at_ms: int) -> str:
-    return instant_text(at_ms)[:DAY_CHARACTERS]
+    """`YYYY-MM-DD` of an instant."""
+    return date.fromordinal(_EPOCH + at_ms // _DAY_MS).isoformat()

@@ -11,7 +11,7 @@ import binascii
 import json
 import re
 import unicodedata
-from json.encoder import encode_basestring
+from json.encoder import encode_basestring as _quoted
 from typing import Any, NoReturn
 
 from crypto.errors import Malformed
@@ -94,21 +94,23 @@ def canonical_json(value: Any) -> bytes:
     """RFC 8785. Raises `Malformed` for floats, large integers, lone surrogates and other types."""
     try:
         return _written(value).encode()
-    except (UnicodeEncodeError, RecursionError):
+    except (TypeError, UnicodeEncodeError, RecursionError):  # the first: a key that is no text
         raise Malformed("json") from None
 
 
 def _written(value: Any) -> str:
     if isinstance(value, str):
-        return encode_basestring(value)
+        return _quoted(value)
     if isinstance(value, dict):
-        if not all(isinstance(key, str) for key in value):
-            raise Malformed("json")
-        ordered = sorted(value, key=None if "".join(value).isascii() else _utf_16)
-        members = [f"{encode_basestring(key)}:{_written(value[key])}" for key in ordered]
+        ordered = sorted(value.items(), key=None if "".join(value).isascii() else _utf_16)
+        members = [
+            f"{_quoted(key)}:{_quoted(one) if type(one) is str else _written(one)}"
+            for key, one in ordered
+        ]
         return f"{{{','.join(members)}}}"
     if isinstance(value, (list, tuple)):
-        return f"[{','.join([_written(item) for item in value])}]"
+        items = [_quoted(one) if type(one) is str else _written(one) for one in value]
+        return f"[{','.join(items)}]"
     if value is None or isinstance(value, bool):
         return _CONSTANTS[value]
     if isinstance(value, int) and abs(value) <= INTEGER_MAX:
@@ -116,9 +118,9 @@ def _written(value: Any) -> str:
     raise Malformed("json")
 
 
-def _utf_16(key: str) -> bytes:
+def _utf_16(member: tuple[str, Any]) -> bytes:
     """RFC 8785 §3.2.3: keys are ordered by their UTF-16 code units. ASCII is in that order."""
-    return key.encode("utf-16-be", "surrogatepass")
+    return member[0].encode("utf-16-be", "surrogatepass")
 
 
 def parse_json(raw: bytes | str) -> Any:
