@@ -97,7 +97,8 @@ def redeem(
     """Exchanges an offer's code for an access token, once; with the place of its entry.
 
     A second use by the named agency ends the grant and alarms its owner. Raises `InvalidGrant`,
-    `Replayed`, and `BadInput` for a spoken code that is missing or not wanted.
+    `Replayed`, and `BadInput` for a spoken code that is missing or not wanted. Of wrong digits the
+    refusal's code says whether the code lives (`wrong_tx_code`) or not any more (`code_over`).
     """
     system.limits.check("refusals_per_minute", agency.client.agency_id, now_ms)
     attempt = _Attempt(system, agency, tx_code, now_ms)
@@ -115,6 +116,8 @@ def redeem(
     system.limits.admits("refusals_per_minute", agency.client.agency_id, now_ms)
     if event.reason in {"replayed", "assertion_replayed"}:
         raise Replayed(event.reason)
+    if event.reason == "wrong_tx_code":  # told to the agency that was named, of a code that lives
+        raise InvalidGrant(code="code_over" if recorded.permitted else event.reason)
     raise InvalidGrant
 
 

@@ -32,6 +32,7 @@ TEST_CODE = "VG1" + "TEST" * 8 + "TS"
 """For trying a scanner: has the form of a code and is none."""
 _READER = {"reader": "vendor/zxing_reader.js", "wasm": "vendor/zxing_reader.wasm"}
 _CODE = re.compile(r"VG1[0-9A-HJKMNP-TV-Z]{34}")
+_DIGITS = re.compile(r"[0-9]{4}")
 _LOOKALIKES = str.maketrans("OIL", "011")
 
 
@@ -66,15 +67,17 @@ async def redeem(
         return _ask(request, pages, vault, session, error="test")
     if before is not None and before.code == trace(code):
         return _ask(request, pages, vault, session, error="again")
+    if digits and not _DIGITS.fullmatch(digits):  # not sent: it would count as a wrong try
+        return _ask(request, pages, vault, session, error="no-digits", code=code)
     agency = await run_in_threadpool(vault.agency_of, officer)
     try:
         redeemed, _ = await run_in_threadpool(vault.redeem, agency, code, digits or None)
     except BadInput:
         wants = "not-wanted" if digits else "digits"
         return _ask(request, pages, vault, session, error=wants, code=code)
-    except InvalidGrant:
-        error = "wrong-digits" if digits else "code"
-        return _ask(request, pages, vault, session, error=error, code=code if digits else "")
+    except InvalidGrant as refusal:
+        again = code if refusal.code == "wrong_tx_code" else ""
+        return _ask(request, pages, vault, session, error=refusal.code, code=again)
     use = vault.registry().registered(session.officer.party, redeemed.terms.use).use
     if use is None:
         raise NotFound("This use is not registered any more.")
