@@ -27,11 +27,15 @@ def export_link(system: System, owner: caller.Owner, now_ms: int) -> bytes:
 
 
 def check_link(system: System, owner: caller.Owner, link_id: bytes, now_ms: int) -> None:
-    """Before anything is gathered: raises as `record_export` does, and spends nothing."""
+    """Before anything is gathered: raises as `record_export` does, and spends nothing.
+
+    A second use is an entry, as it is there.
+    """
     open_session(system, owner, now_ms)
     with system.main.read() as connection:
-        if is_burnt(connection, _once(system, owner, link_id, now_ms)):
-            raise Replayed("replayed")
+        is_used = is_burnt(connection, _once(system, owner, link_id, now_ms))
+    if is_used:
+        record_export(system, owner, link_id, now_ms)
 
 
 def record_export(system: System, owner: caller.Owner, link_id: bytes, now_ms: int) -> None:

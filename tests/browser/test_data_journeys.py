@@ -11,12 +11,11 @@ from tests.browser.chromium import DESK, PHONE
 from tests.browser.conftest import NewContext
 from tests.browser.looking import axe, overflowing, overflowing_with_large_text
 from tests.browser.stage import Stage
-from tests.browser.tour import CLI
+from tests.browser.tour import RECORD
 from tests.browser.watching import Watch
 from tests.builders import AgencyDesk, Citizen
 from tests.serving import Site
 
-RECORD = (CLI / "fictional_person.json").read_text("utf-8")
 EVIL = "<img src=x onerror=document.title='run'>\"'&"
 LONG = "Ö😀W" * 40
 

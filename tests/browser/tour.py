@@ -11,6 +11,7 @@ from playwright.sync_api import BrowserContext, Page
 from tests.browser.stage import Stage
 from vault import caller
 
+RECORD = (Path(__file__).resolve().parents[2] / "cli/fictional_person.json").read_text("utf-8")
 Steps = Callable[[Page, Stage], None]
 
 
@@ -39,59 +40,61 @@ class Screen:
             stage.let_in_officer(context, auditor=self.who == "auditor")
 
 
-def _code(page: Page, stage: Stage) -> None:
-    page.get_by_role("main").locator("form button").first.click()
-    page.locator("[data-offer]").wait_for()
+def _go(page: Page, click: str, to: str, **typed: str) -> None:
+    """Types into the fields of these names, and clicks; then the other is there to be seen."""
+    for name, text in typed.items():
+        page.locator(f"[name={name}]").fill(text)
+    page.locator(click).first.click()
+    page.locator(to).first.wait_for()
+
+
+def _by(click: str, to: str, **typed: str) -> Steps:
+    """The same for everybody."""
+    return lambda page, _stage: _go(page, click, to, **typed)
+
+
+_SEND = "main form button[type=submit]"
+_REDEEM = "form[data-redeem] button[type=submit]"
+_code = _by("main form button", "[data-offer]")
+_open_alarm = _by(".entries .alarm a[href*='/wallet/activity/']", "a[href*='/wallet/report']")
+_link = _by(_SEND, "a[download]")
+_first_key = _by("a[href*='keys/remove']", "form[action='/wallet/settings/keys/remove']")
+_taken_back = _by("form[action='/wallet/access/end'] button", ".notice.success")
+_no_whole_code = _by(_REDEEM, ".notice.danger", code="VG1 not a code")
+_first_entry = _by("tbody th a", "dl.summary")
 
 
 def _result(page: Page, stage: Stage) -> None:
     stage.citizen.unlock()
     made = stage.citizen.offer(stage.agency, stage.mandatory)
-    page.locator("[name=code]").fill(made.code)
-    page.locator("form[data-scan] button[type=submit]").click()
-    page.locator("form[action='/desk/done']").first.wait_for()
+    _go(page, _REDEEM, "form[action='/desk/done']", code=made.code)
 
 
-def _open_alarm(page: Page, _stage: Stage) -> None:
-    page.locator(".entries .alarm a[href*='/wallet/activity/']").first.click()
-    page.locator("h1").wait_for()
+def _withdrawn(page: Page, stage: Stage) -> None:
+    stage.citizen.unlock()
+    made = stage.citizen.offer(stage.agency, stage.mandatory, reads_max=5)
+    _go(page, _REDEEM, "[data-values]", code=made.code)
+    stage.site.store.vault.end_grant(stage.citizen.owner, made.grant_id)
+    page.locator("[data-over=ended]").wait_for()
 
 
 def _report_alarm(page: Page, stage: Stage) -> None:
     _open_alarm(page, stage)
-    page.locator("a[href*='/wallet/report']").first.click()
+    _go(page, "a[href*='/wallet/report']", "input[name=reason]")
     page.locator("input[name=reason]").first.check()
-    page.locator("main form button[type=submit]").first.click()
-    page.locator("textarea").wait_for()
+    _go(page, _SEND, "textarea")
 
 
 def _preview(page: Page, _stage: Stage) -> None:
-    record = (CLI / "fictional_person.json").read_text("utf-8")
-    page.locator("[name=answer]").fill(record)
-    found = json.loads(record)
-    page.locator("[name=bsn]").fill((found.get("personen") or [found])[0]["burgerservicenummer"])
-    page.locator("main form button[type=submit]").first.click()
-    page.locator("[name=fields]").first.wait_for()
-
-
-def _link(page: Page, _stage: Stage) -> None:
-    page.locator("main form button[type=submit]").first.click()
-    page.locator("a[download]").wait_for()
-
-
-CLI = Path(__file__).resolve().parents[2] / "cli"
+    found = json.loads(RECORD)
+    bsn = (found.get("personen") or [found])[0]["burgerservicenummer"]
+    _go(page, _SEND, "[name=fields]", answer=RECORD, bsn=bsn)
 
 
 def _sheet(page: Page, stage: Stage) -> None:
     page.locator("[name=proof][value=code]").check()
-    page.locator("[name=recovery_code]").fill(stage.citizen.recovery_code)
-    page.locator("#make button").click()
-    page.locator("[data-recovery-code]").wait_for()
-
-
-def _first_key(page: Page, _stage: Stage) -> None:
-    page.locator("a[href*='keys/remove']").first.click()
-    page.locator("form[action='/wallet/settings/keys/remove']").wait_for()
+    code = stage.citizen.recovery_code
+    _go(page, "#make button", "[data-recovery-code]", recovery_code=code)
 
 
 def _done(page: Page, stage: Stage) -> None:
@@ -101,39 +104,12 @@ def _done(page: Page, stage: Stage) -> None:
     page.locator("[data-live-log]").wait_for(state="attached")
 
 
-def _taken_back(page: Page, _stage: Stage) -> None:
-    page.locator("form[action='/wallet/access/end'] button").first.click()
-    page.locator(".notice.success").wait_for()
-
-
 def _invited(page: Page, stage: Stage) -> None:
     invitation = stage.site.store.vault.invite_officer(
         caller.Operator(), stage.agency.id, f"o.{os.urandom(4).hex()}", "Lotte Peeters", 3600
     )
-    page.locator("[name=invitation]").fill(invitation)
-    page.locator("form[data-invitation] button").click()
-    page.locator("form[data-officer=create]").wait_for()
-
-
-def _no_whole_code(page: Page, _stage: Stage) -> None:
-    page.locator("[name=code]").fill("VG1 not a code")
-    page.locator("form[data-redeem] button[type=submit]").click()
-    page.locator(".notice.danger").wait_for()
-
-
-def _withdrawn(page: Page, stage: Stage) -> None:
-    stage.citizen.unlock()
-    made = stage.citizen.offer(stage.agency, stage.mandatory, reads_max=5)
-    page.locator("[name=code]").fill(made.code)
-    page.locator("form[data-redeem] button[type=submit]").click()
-    page.locator("[data-values]").wait_for()
-    stage.site.store.vault.end_grant(stage.citizen.owner, made.grant_id)
-    page.locator("[data-over=ended]").wait_for()
-
-
-def _first_entry(page: Page, _stage: Stage) -> None:
-    page.locator("tbody th a").first.click()
-    page.locator("dl.summary").first.wait_for()
+    to = "form[data-officer=create]"
+    _go(page, "form[data-invitation] button", to, invitation=invitation)
 
 
 _CHOICE = "?agency={agency}&use={use}"

@@ -84,9 +84,11 @@ def test_a_link_is_looked_up_as_it_is_used_and_not_spent(store: Store) -> None:
     for by, one in ((other, link), (citizen, b""), (citizen, b"x" * len(link))):
         with pytest.raises(NotFound):
             check(by, one)
+    assert exports(citizen) == []
     store.vault.record_export(citizen.owner, link)
     with pytest.raises(Replayed):
         check(citizen, link)
+    assert exports(citizen) == [("permitted", None), ("denied", "replayed")]
     store.clock.advance(seconds=900)
     with pytest.raises(NotFound):
         check(citizen, link)

@@ -61,6 +61,7 @@ def test_a_link_gives_one_copy_as_a_file_and_then_says_that_it_was_used(
     assert again.status_code == 410
     assert title(again.text) == "This link was used already"
     assert exports(citizen) == 1
+    assert ("vault.export", "denied", "replayed") in citizen.log()
 
 
 def test_a_copy_holds_the_values(visitor: Visitor) -> None:

@@ -27,7 +27,7 @@ _NAMES = {
 }
 
 
-def _counted(limits: CountedByAddress, address: Address) -> AbstractContextManager[None]:
+async def _counted(limits: CountedByAddress, address: Address) -> AbstractContextManager[None]:
     return limits.count_failures(address)
 
 
