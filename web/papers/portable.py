@@ -87,7 +87,7 @@ def _agency(party: Party) -> Object:
 
 
 def _entry(entry: Entry) -> Object:
-    """As the log has it, but for what is reserved there (docs/audit.md, 2)."""
+    """As the log has it, but for what is reserved there (docs/audit.md, 2 Entries)."""
     alarm, event = entry.chain.alarm, entry.event.members()
     event.pop("on_behalf_of", None)
     return _present(
