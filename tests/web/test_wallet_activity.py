@@ -158,8 +158,10 @@ def test_a_filter_looks_at_so_much_of_a_long_list_and_says_that_it_goes_on(
     citizen.offer(agency, FIELDS)
     system, opened = site.store.vault.system, list[object]()
     key = open_session(system, citizen.owner, site.store.clock.now_ms()).context.audit_key
-    for _ in range(LOOKED_AT_MAX + 10):
-        system.sequencer.record(Item(draft(site.store.clock.now_ms(), "value.put", OWNER), key))
+    now_ms = site.store.clock.now_ms()
+    items = [Item(draft(now_ms, "value.put", OWNER), key) for _ in range(LOOKED_AT_MAX + 10)]
+    for recorded in [system.sequencer.submit(one) for one in items]:
+        recorded.result(30)
     real = activities._open
 
     def counted(*given: Any) -> Entry | None:
