@@ -42,6 +42,14 @@ def test_pae_reads_back_as_its_parts(blobs: list[bytes]) -> None:
     assert unpae(pae(*blobs)) == tuple(blobs)
 
 
+@pytest.mark.parametrize("length", [0, 1, 255, 256, 257, 70_000])
+def test_a_part_of_any_length_stands_in_a_pae_after_its_length(length: int) -> None:
+    part = b"x" * length
+    written = b"\0\0\0\1" + length.to_bytes(4, "big") + part
+    assert pae(part) == pae("x" * length) == written
+    assert unpae(written) == (part,)
+
+
 @given(parts, parts)
 @example([b"a", b"b"], [b"ab"])
 @example([b"a", b""], [b"a"])
