@@ -2,6 +2,7 @@
 
 import json
 import unicodedata
+from enum import IntEnum
 
 import pytest
 from hypothesis import example, given
@@ -89,6 +90,17 @@ def test_a_shortened_pae_is_malformed(blobs: list[bytes], at: int) -> None:
 def test_pae_takes_text_in_one_normal_form(text: str) -> None:
     assert pae(text) == pae(unicodedata.normalize("NFD", text))
     assert pae(text) == pae(unicodedata.normalize("NFC", text).encode())
+
+
+def test_pae_takes_kinds_of_numbers_and_bytes_as_what_they_are() -> None:
+    class Number(IntEnum):
+        FIVE = 5
+
+    class Blob(bytes):
+        pass
+
+    assert pae(Number.FIVE) == pae(5)
+    assert pae(Blob(b"12345")) == pae(b"12345")
 
 
 def test_pae_takes_integers_as_eight_bytes_and_no_bools() -> None:
