@@ -57,7 +57,8 @@ class Installation(Collector):
 
 def _in_use(database: Database) -> int:
     pool = database.engine.pool
-    return int(pool.checkedout())  # type: ignore[attr-defined]  # of the pool that is used
+    taken = int(pool.checkedout())  # type: ignore[attr-defined]  # of the pool that is used
+    return taken - len(database.at_rest)
 
 
 class _Lines(logging.Handler):

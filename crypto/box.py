@@ -10,7 +10,7 @@ the bytes belong to: a box moved to another place does not open. Failure is alwa
 """
 
 from crypto import primitives
-from crypto.encoding import framed, pae
+from crypto.encoding import pae
 from crypto.errors import CannotOpen
 from crypto.primitives import KeyPair, hybrid_keypair
 from crypto.secret import Secret
@@ -26,8 +26,7 @@ Context = bytes | str | int
 
 def kdf(ikm: Secret, label: str, *context: Context, salt: bytes = b"", length: int = 32) -> Secret:
     """HKDF-SHA-256(ikm, salt, info = PAE("KLUIS1", label, context..), length)."""
-    info = pae(_NAME, label, *context)
-    return Secret(primitives.hkdf_sha256(ikm.reveal(), salt, info, length))
+    return Secret(primitives.hkdf_sha256(ikm.reveal(), salt, pae(_NAME, label, *context), length))
 
 
 def derive_id(ikm: Secret, label: str, *context: Context) -> bytes:
@@ -65,11 +64,8 @@ def box_commitment(blob: bytes) -> bytes:
 
 
 def _split(key: Secret, ctx: bytes, salt: bytes) -> tuple[bytes, bytes]:
-    derived = primitives.hkdf_sha256(key.reveal(), salt, _BOX_INFO + framed(ctx), 64)
+    derived = primitives.hkdf_sha256(key.reveal(), salt, pae(_NAME, "box", ctx), 64)
     return derived[:32], derived[32:]
-
-
-_BOX_INFO = pae(_NAME, "box", b"")[: -len(framed(b""))]  # what precedes ctx in the PAE of a box
 
 
 def keypair(seed: Secret) -> KeyPair:

@@ -42,11 +42,6 @@ def pae(*parts: bytes | str | int) -> bytes:
     return b"".join(encoded)
 
 
-def framed(part: bytes) -> bytes:
-    """One part as it stands in a PAE: for one that is written after a constant beginning."""
-    return u32(len(part)) + part
-
-
 def _part(part: bytes | str | int) -> bytes:
     if type(part) is int:
         return part.to_bytes(8, "big")
@@ -109,8 +104,7 @@ def _written(value: Any) -> str:
         ]
         return f"{{{','.join(members)}}}"
     if isinstance(value, (list, tuple)):
-        items = [_quoted(one) if type(one) is str else _written(one) for one in value]
-        return f"[{','.join(items)}]"
+        return f"[{','.join([_quoted(x) if type(x) is str else _written(x) for x in value])}]"
     if value is None or isinstance(value, bool):
         return _CONSTANTS[value]
     if isinstance(value, int) and abs(value) <= INTEGER_MAX:

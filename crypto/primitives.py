@@ -14,6 +14,7 @@ from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives import hashes, hpke
 from cryptography.hazmat.primitives.asymmetric import ed25519, mldsa, mlkem, x25519
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from crypto.errors import CannotOpen
@@ -25,11 +26,7 @@ HYBRID_PUBLIC_BYTES = MLKEM_PUBLIC_BYTES + 32
 HPKE_OVERHEAD_BYTES = 1120 + TAG_BYTES
 
 _ZERO_NONCE = bytes(12)
-_hash = hashlib.sha256
 _SHA256 = hashes.SHA256()
-_BLOCK_BYTES = 64
-_INNER = bytes(byte ^ 0x36 for byte in range(256))
-_OUTER = bytes(byte ^ 0x5C for byte in range(256))
 # KEM 0x647a, KDF 0x0001, AEAD 0x0002. There is one suite and no negotiation.
 _SUITE = hpke.Suite(hpke.KEM.MLKEM768_X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
 
@@ -43,22 +40,16 @@ def constant_time_equal(left: bytes, right: bytes) -> bool:
 
 
 def sha256(data: bytes) -> bytes:
-    return _hash(data).digest()
+    return hashlib.sha256(data).digest()
 
 
 def hmac_sha256(key: bytes, message: bytes) -> bytes:
-    """RFC 2104 with SHA-256.
-
-    Written on the hash: `hmac.digest` lets another thread have the interpreter each time, and a
-    read makes fifty of them.
+    """RFC 2104 with SHA-256, by a library that keeps the interpreter: `hmac.digest` lets another
+    thread have it each time, and a read makes fifteen of them.
     """
-    outer, inner = _pads(key)
-    return _hash(outer + _hash(inner + message).digest()).digest()
-
-
-def _pads(key: bytes) -> tuple[bytes, bytes]:
-    block = (key if len(key) <= _BLOCK_BYTES else sha256(key)).ljust(_BLOCK_BYTES, b"\x00")
-    return block.translate(_OUTER), block.translate(_INNER)
+    made = HMAC(key, _SHA256)
+    made.update(message)
+    return made.finalize()
 
 
 def hkdf_sha256(ikm: bytes, salt: bytes, info: bytes, length: int) -> bytes:

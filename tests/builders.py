@@ -208,6 +208,12 @@ def _statements(which: str) -> tuple[str, ...]:
     return tuple(made)
 
 
+def to_the_pool(database: Database) -> None:
+    """Connections at rest go back, so that what listens to the pool meets all that are used."""
+    while database.at_rest:
+        database.at_rest.pop().close()
+
+
 def copy_tables(database: Database, which: str) -> None:
     """The tables that `make_tables` makes, faster."""
     with database.via_sqlalchemy() as connection:

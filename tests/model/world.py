@@ -16,7 +16,7 @@ from sqlalchemy import event
 from crypto.encoding import b64u
 from operate.continuing import go_on, plan
 from operate.rotation import rotate
-from tests.builders import AgencyDesk, FakeClock, Store, whole_log
+from tests.builders import AgencyDesk, FakeClock, Store, to_the_pool, whole_log
 from tests.model.dumps import Dump, log_size, set_anchor_back, set_back
 from tests.model.state import Line, Name
 from tests.vault.full_story import secret_bytes
@@ -201,10 +201,12 @@ def read_only(system: System) -> Iterator[None]:
         connection.execute(f"PRAGMA {pragma[0]}")
 
     event.listen(system.main.engine, "checkout", set_pragma)
+    to_the_pool(system.main)
     try:
         yield
     finally:
         pragma[0] = "query_only=OFF"
+        to_the_pool(system.main)
         system.main.engine.dispose()  # a connection that was made read-only begins nothing
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import event, select
 
 from audit.entry import Event
 from operate.verification import verify_data
-from tests.builders import PERSON, AgencyDesk, Citizen, Store
+from tests.builders import PERSON, AgencyDesk, Citizen, Store, to_the_pool
 from tests.conftest import ROOT
 from tests.vault.entries import entries_of
 from tests.vault.rows import change, row_of
@@ -67,8 +67,10 @@ def _pragma(system: System, on: str, off: str) -> Iterator[None]:
         connection.execute(f"PRAGMA {state[0]}")
 
     event.listen(system.main.engine, "checkout", set_pragma)
+    to_the_pool(system.main)
     yield
     state[0] = off
+    to_the_pool(system.main)
     system.main.engine.dispose()  # a connection that was made read-only begins nothing any more
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 
-from tests.builders import PERSON, Store
+from tests.builders import PERSON, Store, to_the_pool
 from tests.postgresql import Databases, run_on
 from vault.activities import Page
 
@@ -63,7 +63,7 @@ class Seen:
 def watched_files(store: Store) -> Iterator[Seen]:
     """SQLite tells each connection's statements itself."""
     seen, system = Seen(_READ["sqlite"]), store.vault.system
-    databases = {"main": system.main.engine, "keystore": system.keystore._database.engine}
+    databases = {"main": system.main, "keystore": system.keystore._database}
 
     def watch(database: str) -> Callable[..., None]:
         def taken(connection: Any, *_: object) -> None:
@@ -72,11 +72,12 @@ def watched_files(store: Store) -> Iterator[Seen]:
         return taken
 
     watching = [(databases[name], watch(name)) for name in databases]
-    for engine, taken in watching:
-        event.listen(engine, "checkout", taken)
+    for database, taken in watching:
+        event.listen(database.engine, "checkout", taken)
+        to_the_pool(database)
     yield seen
-    for engine, taken in watching:
-        event.remove(engine, "checkout", taken)
+    for database, taken in watching:
+        event.remove(database.engine, "checkout", taken)
 
 
 @contextmanager
