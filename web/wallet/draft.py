@@ -12,6 +12,7 @@ from vault.offering import Choice
 from vault.vault import Vault
 from web.forms import Form
 from web.pages import OpenedVault
+from web.wallet.shown import ShownGrant
 
 DURATIONS_SECONDS = (3600, 86_400, 7 * 86_400, 30 * 86_400, 365 * 86_400)
 READS = (1, 5, 0)  # 0: any number
@@ -79,6 +80,23 @@ def of_form(vault: Vault, form: Form) -> Draft:
         follow=form.ticked("follow"),
         tx_code=form.ticked("tx_code"),
     )
+
+
+def again(vault: Vault, before: ShownGrant) -> Draft | None:
+    """The same choice as one before it; None for what is not registered any more."""
+    try:
+        return _draft(
+            vault,
+            before.agency_id,
+            before.use.id if before.use else "",
+            before.field_ids,
+            (before.not_after - before.created_at) // 1000,
+            before.reads_max or 0,
+            follow=before.follow,
+            tx_code=before.with_tx_code,
+        )
+    except NotFound:
+        return None
 
 
 async def _asked(

@@ -14,6 +14,7 @@ from api.shapes import id_bytes
 from catalogue.registration import Agency, IntendedUse
 from consent.decision import OFFERED
 from crypto.encoding import b64u
+from vault.activities import Page
 from vault.offering import OfferMade
 from vault.vault import Vault
 from web import cookies, qr
@@ -21,13 +22,14 @@ from web.citizen import Owner, WalletRoute
 from web.forms import Form, GivenForm
 from web.names import agencies_of, field_label, uses_of, value_text
 from web.pages import OpenedPages, OpenedVault, language_of, see, words_for
-from web.wallet.draft import DURATIONS_SECONDS, READS, Asked, Draft, of_form
+from web.wallet.draft import DURATIONS_SECONDS, READS, Asked, Draft, again, of_form
 from web.wallet.shown import ShownGrant, grants_shown, period_text, times_shared
 
 router = APIRouter(route_class=WalletRoute, tags=["pages"], include_in_schema=False)
 
 MADE = "__Host-kluis-made"  # which form made which offer, so that the same form makes one
 MANY_OFFICES = 8
+ALARMS_LOOKED_AT = 10
 QUERY_CHARACTERS_MAX = 100
 
 
@@ -103,7 +105,23 @@ def done(
     one = _grant(request, owner, vault, grant)
     if one is None:
         return see("/wallet/access")
-    return pages.render(request, "wallet/done.html", here="share", one=one)
+    return pages.render(
+        request,
+        "wallet/done.html",
+        here="share",
+        one=one,
+        alarm="" if one.is_open else _alarm(vault, owner, one),
+        draft=again(vault, one),
+        grant=one.id,
+        once=secrets.token_urlsafe(16),
+    )
+
+
+def _alarm(vault: Vault, owner: Owner, one: ShownGrant) -> str:
+    """Why it ended, if it ended with an alarm that the citizen has not seen to yet."""
+    found = vault.activity(owner, Page("alarms", ALARMS_LOOKED_AT)).entries
+    about = (entry.event for entry in found if entry.event.grant == id_bytes(one.id))
+    return next((event.reason or "" for event in about), "")
 
 
 def _grant(request: Request, owner: Owner, vault: Vault, id_: str) -> ShownGrant | None:

@@ -40,6 +40,7 @@ class ShownGrant:
     reads_used: int
     reads_max: int | None
     follow: bool
+    with_tx_code: bool
 
     @property
     def is_open(self) -> bool:
@@ -105,4 +106,5 @@ def _shown(
         reads_used=found.reads_used,
         reads_max=terms.reads_max,
         follow=terms.follow,
+        with_tx_code=terms.tx_code is not None,
     )

@@ -6,8 +6,10 @@ import { wordsIn } from "./texts.js";
 
 const SAID_AT_SECONDS = [30, 10];
 const ENDING_SECONDS = 30;
+const TOLD_MS = 1500;
 const page = /** @type {HTMLElement} */ (document.querySelector("[data-offer]"));
 const secret = page.querySelector("[data-offer-secret]");
+const title = /** @type {HTMLElement} */ (page.querySelector("[data-offer-title]"));
 const countdown = /** @type {HTMLElement} */ (page.querySelector("[data-offer-left]"));
 const said = /** @type {HTMLElement} */ (page.querySelector("[data-offer-said]"));
 const aloud = /** @type {HTMLElement} */ (page.querySelector("[data-offer-aloud]"));
@@ -27,15 +29,21 @@ function tick() {
   setTimeout(tick, ((ends - performance.now()) % 1000) + 5);
 }
 
-/** The code is of no use any more: it leaves the page, not only the view.
+/** The code is of no use any more: it leaves the page, not only the view, and so does what could be
+ * done with it. What the server knows of it stands on the page that follows. A code that was scanned
+ * in its last second is no code that nobody used.
  * @param {"expired"|"redeemed"|"ended"} state @param {string} words */
 function over(state, words) {
-  if (page.dataset.state) return;
+  const before = page.dataset.state;
+  if (before && (before !== "expired" || state === "expired")) return;
   page.dataset.state = state;
   secret?.remove();
+  for (const part of page.querySelectorAll("[data-offer-while]")) part.remove();
+  for (const part of page.querySelectorAll("[data-offer-after]")) part.removeAttribute("hidden");
+  title.textContent = text(`${state}-title`);
   said.textContent = words;
   awake?.release().catch(() => {});
-  if (state === "redeemed") setTimeout(() => location.replace(done), 1500);
+  if (state !== "expired") setTimeout(() => location.replace(done), TOLD_MS);
 }
 
 /** @typedef {{grant: string, agency: string, state: string, reads: number}} Told */
@@ -49,7 +57,7 @@ function hear(told) {
 
 /** What happened before somebody listened for this page, or while the phone slept. */
 async function ask() {
-  if (page.dataset.state) return;
+  if (page.dataset.state && page.dataset.state !== "expired") return;
   try {
     const answer = await fetch(poll, { redirect: "error" });
     if (!answer.ok) return;
@@ -79,6 +87,8 @@ document.addEventListener("visibilitychange", () => {
   ask();
   keepAwake();
 });
+// Whoever sends a form of this page is on the way to another one: what that does is no news here.
+addEventListener("submit", () => (page.dataset.state = "left"));
 // A page that is left keeps no code, and what is sent again would be another one.
 addEventListener("pagehide", () => secret?.remove());
 history.replaceState(null, "", done);

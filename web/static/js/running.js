@@ -76,12 +76,22 @@ for (const kind of ["offer", "grant", "read", "withdrawn", "alarm"]) {
   document.addEventListener(`kluis:${kind}`, (event) => {
     const told = /** @type {Told} */ (/** @type {CustomEvent} */ (event).detail);
     add(kind, told);
+    if (only && kind === "alarm" && cardOf(told)) return lookAgain();
     show(told);
   });
 }
 /** How it stands: after a break, or before this page listened. @param {Told[]} grants */
 function renew(grants) {
-  for (const told of grants) if (cardOf(told) || isOpen(told)) show(told);
+  for (const told of grants) {
+    const card = cardOf(told);
+    if (only && card && !isOpen(told) && changed(card, "grantState", told.state)) return lookAgain();
+    if (card || isOpen(told)) show(told);
+  }
+}
+
+/** The page of one grant tells why it ended, and an alarm stands on top of it. */
+function lookAgain() {
+  location.replace(location.href);
 }
 
 document.addEventListener("kluis:changed", (event) => {
