@@ -1,9 +1,23 @@
 """What a page says is so: of a vault that is new, of a code that is dead, of who is named."""
 
+import os
+import re
+
+import pytest
+
+from api.places import place_text
+from crypto.encoding import b64u
 from tests.browser.stage import VALUES, Stage
+from tests.builders import Citizen
+from tests.serving import Site
 from tests.web.browsing import Browser, text
 from tests.web.officers import Officer, browser_of
+from tests.web.visiting import Visitor
+from vault import caller
+from vault.activities import Page
+from vault.errors import InvalidGrant
 from vault.offering import OfferMade
+from vault.sessions import UnlockSecret
 
 
 def test_the_first_page_promises_no_more_than_there_is(browser: Browser) -> None:
@@ -34,6 +48,48 @@ def test_what_is_not_four_digits_uses_up_no_try(stage: Stage) -> None:
     assert len(stage.citizen.vault.activity(stage.citizen.owner).entries) == before
     page = officer.post("/desk/redeem", code=made.code, tx_code=made.tx_code or "")
     assert VALUES["identity.full_name"] in page.text
+
+
+def test_the_alarm_of_wrong_digits_says_that_nobody_got_anything(site: Site, stage: Stage) -> None:
+    made, _ = _spoken(stage)
+    wrong = "1234" if made.tx_code != "1234" else "4321"
+    for _ in range(3):
+        with pytest.raises(InvalidGrant):
+            stage.agency.redeem(made.code, wrong)
+    said = _alarm_of(site, stage.citizen, "grant.end")
+    assert "A code was stopped: the four digits were wrong three times" in said
+    assert "Nobody got anything. This code is of no use any more." in said
+    assert "Access ended" not in said
+    assert "Something happened that should not happen" not in said
+
+
+def test_a_block_is_the_act_of_whoever_has_the_paper(site: Site, browser: Browser) -> None:
+    device = UnlockSecret.device(b64u(os.urandom(32)))
+    made = site.store.vault.create(caller.Stranger(), device, None)
+    browser.post("/lost", block_code=made.block_code)
+    opened = browser.post("/wallet/unlock", recovery_code=made.recovery_code)
+    assert opened.status_code == 303
+    page = browser.get("/wallet/activity?kind=opening")
+    where = re.findall(r'<a href="(/wallet/activity/[^"]+)">All devices', page.text)
+    assert "Who somebody with your block code" in text(browser.get(where[0]))
+
+
+def test_an_officer_hears_that_citizens_see_the_id(stage: Stage, browser: Browser) -> None:
+    assert "Citizens see it, and not your name." in text(browser.get("/desk/sign-in"))
+    made = stage.citizen.offer(stage.agency, stage.mandatory, reads_max=5)
+    page = browser_of(stage, stage.agency.id, "o.7").post("/desk/redeem", code=made.code)
+    assert "with your id, o.7, and the citizen sees it" in text(page)
+    reads = Page(most=1, wanted=lambda entry: entry.event.action == "data.read")
+    event = stage.citizen.vault.activity(stage.citizen.owner, reads).entries[0].event
+    assert event.officer is not None
+    assert event.officer.id == "o.7"
+
+
+def _alarm_of(site: Site, citizen: Citizen, action: str) -> str:
+    """The page of the newest alarm of this kind."""
+    found = citizen.vault.activity(citizen.owner, Page("alarms")).entries
+    place = next((one.log, one.index) for one in found if one.event.action == action)
+    return text(Visitor(site, citizen).get(f"/wallet/activity/{place_text(place)}"))
 
 
 def _spoken(stage: Stage) -> tuple[OfferMade, Officer]:

@@ -183,6 +183,8 @@ class _Document:
 
     def _who(self, event: Event) -> str:
         _, actor = self._, event.actor
+        if event.action == "vault.block":
+            return _("somebody with your block code")
         if actor.kind in {"agency", "source"} and actor.id is not None:
             name = self._name(actor.id)
             if event.officer is None:

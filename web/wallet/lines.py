@@ -7,7 +7,7 @@ from types import MappingProxyType
 from fastapi import Request
 
 from api.places import place_of, place_text
-from audit.entry import Actor, Event
+from audit.entry import Event
 from audit.shapes import Place, entry_id_text
 from vault import caller
 from vault.activities import NEWEST, Entry, Page
@@ -26,6 +26,8 @@ _DONE: Mapping[tuple[str, str], str] = MappingProxyType(
     }
 )
 _GAVE_BACK = N_("%(agency)s gave its access back")
+_DIGITS_WRONG = N_("A code was stopped: the four digits were wrong three times")
+_BLOCKER = N_("somebody with your block code")
 _AGENCIES = {"agency", "source"}  # the kinds of actor that the register has a name for
 _ACTORS: Mapping[str, str] = MappingProxyType(
     {
@@ -58,6 +60,7 @@ class Line:
     icon: str
     outcome: str
     reason: str
+    reason_code: str
     agency: str  # id of the one that acted, or that the grant was for; else empty
     who: str
     officer: str
@@ -98,8 +101,9 @@ class Teller:
             icon=_icon(event.action, event.outcome),
             outcome=event.outcome,
             reason=self._words.gettext(REASONS.get(reason, reason)) if reason else "",
+            reason_code=reason or "",
             agency=agency,
-            who=self._who(event.actor),
+            who=self._who(event),
             officer=event.officer.id if event.officer else "",
             purpose=self._purpose(agency, event.intended_use or ""),
             legal_basis=event.legal_basis or "",
@@ -129,6 +133,8 @@ class Teller:
         told = gettext(ACTIONS.get(event.action, event.action))
         if event.action == "offer.create" and (holder := self._holder(event)):
             told = gettext("You made a code for %(agency)s") % {"agency": self._name(holder)}
+        if (event.action, event.reason) == ("grant.end", "wrong_tx_code"):
+            told = gettext(_DIGITS_WRONG)  # of an offer: nobody had access
         if event.outcome == "permitted":
             return told
         denied = event.outcome == "denied"
@@ -136,7 +142,10 @@ class Teller:
             gettext("refused, nothing was given") if denied else gettext("it failed")
         )
 
-    def _who(self, actor: Actor) -> str:
+    def _who(self, event: Event) -> str:
+        actor = event.actor
+        if event.action == "vault.block":  # the paper names nobody
+            return self._words.gettext(_BLOCKER)
         if actor.kind in _AGENCIES:
             return self._name(actor.id or "")
         return self._words.gettext(_ACTORS.get(actor.kind, _ACTORS["system"]))
