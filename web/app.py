@@ -24,6 +24,7 @@ def add_pages(app: FastAPI, vault: Vault, *, practice: bool = False) -> None:
     """
     statics = Statics(theme_of(vault.system.settings))
     app.state.pages = Pages(vault, statics, practice=practice)
+    app.state.practice = practice
     for router in ROUTERS:
         app.include_router(router)
     _explain_to_people(app)

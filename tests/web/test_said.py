@@ -2,14 +2,16 @@
 
 import os
 import re
+from pathlib import Path
 
+import httpx
 import pytest
 
 from api.places import place_text
 from crypto.encoding import b64u
 from tests.browser.stage import VALUES, Stage
 from tests.builders import Citizen
-from tests.serving import Site
+from tests.serving import Site, served
 from tests.web.browsing import Browser, text
 from tests.web.officers import Officer, browser_of
 from tests.web.visiting import Visitor
@@ -48,6 +50,13 @@ def test_what_is_not_four_digits_uses_up_no_try(stage: Stage) -> None:
     assert len(stage.citizen.vault.activity(stage.citizen.owner).entries) == before
     page = officer.post("/desk/redeem", code=made.code, tx_code=made.tx_code or "")
     assert VALUES["identity.full_name"] in page.text
+
+
+def test_in_practice_what_a_camera_opens_says_so_too(tmp_path: Path) -> None:
+    with served(tmp_path, practice=True) as site:
+        page = httpx.get(f"{site.url}/S")
+        assert "Practice: these people do not exist" in page.text
+        assert page.headers["content-security-policy"].startswith("default-src 'none';")
 
 
 def test_the_alarm_of_wrong_digits_says_that_nobody_got_anything(site: Site, stage: Stage) -> None:
