@@ -182,6 +182,10 @@ class Vault:
         """The id of a link to an export: for this session, a quarter of an hour, once."""
         return exporting.export_link(self.system, owner, self._now())
 
+    def check_export(self, owner: caller.Owner, link_id: bytes) -> None:
+        """Refuses a link as `record_export` would, before anything is gathered for it."""
+        exporting.check_link(self.system, owner, link_id, self._now())
+
     def record_export(self, owner: caller.Owner, link_id: bytes) -> None:
         """Records an export before it leaves; a link's second one is refused."""
         exporting.record_export(self.system, owner, link_id, self._now())

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Request, Response
 from api.shapes import id_bytes, instant
 from crypto.encoding import b64u
 from vault.errors import BadInput, NotFound, Replayed
-from vault.exporting import LINK_SECONDS, check_link
+from vault.exporting import LINK_SECONDS
 from web.citizen import Owner, WalletRoute
 from web.faults import Busy
 from web.forms import GivenForm
@@ -85,7 +85,7 @@ def download(
         raise NotFound("There is no copy in this form.")
     media_type, made = FORMATS[format]
     try:
-        check_link(vault.system, owner, id_bytes(link), vault.system.clock.now_ms())
+        vault.check_export(owner, id_bytes(link))
         vault_id = vault.overview(owner).vault_id
         with COPIES.held_by(vault_id):
             export = gather(vault, owner, language_of(request))
