@@ -74,7 +74,7 @@ def test_nothing_is_exported_while_the_log_can_not_be_written(
 
 def test_a_link_is_looked_up_as_it_is_used_and_not_spent(store: Store) -> None:
     citizen, other = store.citizen(), store.citizen()
-    system, link = store.vault.system, store.vault.export_link(citizen.owner)
+    link = store.vault.export_link(citizen.owner)
 
     def check(by: Citizen, one: bytes) -> None:
         store.vault.check_export(by.owner, one)
