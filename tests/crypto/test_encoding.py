@@ -229,6 +229,14 @@ def test_strict_json_refuses(raw: bytes | str) -> None:
 
 def test_strict_json_reads_the_largest_integers() -> None:
     assert parse_json(f"[{INTEGER_MAX},{-INTEGER_MAX}]") == [INTEGER_MAX, -INTEGER_MAX]
+    assert canonical_json([INTEGER_MAX, -INTEGER_MAX]) == f"[{INTEGER_MAX},{-INTEGER_MAX}]".encode()
+
+
+@pytest.mark.parametrize("text", ['"\\ud800"', '{"\\udfff":1}', '["a\\ud83d"]'])
+def test_an_escape_that_spells_half_a_character_is_refused(text: str) -> None:
+    with pytest.raises(Malformed):
+        parse_json(text)
+    assert parse_json('"\\ud83d\\ude00"') == "\U0001f600"
 
 
 @pytest.mark.parametrize("raw", [b'{"b":1,"a":2}', b'{"a": 1}', b" 1", b'"\\u0061"', b"-0"])
