@@ -146,7 +146,8 @@ def test_a_link_takes_a_fresh_unlock(site: Site, visitor: Visitor, turn: Turn) -
     visitor.come_back()
     answer = visitor.post("/wallet/export", {"format": "json", "back": "/wallet/export"})
     assert answer.status_code == 303
-    assert answer.headers["location"] == "/wallet/unlock?next=%2Fwallet%2Fexport&again=1"
+    back = "/wallet/unlock?next=%2Fwallet%2Fexport%3Fformat%3Djson&again=1"  # with the form chosen
+    assert answer.headers["location"] == back
 
 
 def test_a_copy_is_json_or_pdf(visitor: Visitor) -> None:

@@ -46,9 +46,10 @@ FORMATS: Mapping[str, tuple[str, _Made]] = MappingProxyType(
 
 
 @router.get("/wallet/export")
-def ask(request: Request, _owner: Owner, pages: OpenedPages) -> Response:
-    """What a copy holds, and in which form."""
-    return pages.render(request, "wallet/export.html", here="data")
+def ask(request: Request, _owner: Owner, pages: OpenedPages, format: str = "") -> Response:
+    """What a copy holds, and in which form. `format`: what was chosen before."""
+    chosen = format if format in FORMATS else next(iter(FORMATS))
+    return pages.render(request, "wallet/export.html", here="data", chosen=chosen)
 
 
 @router.post("/wallet/export")
@@ -59,6 +60,7 @@ def make_link(
     format_ = form.text("format")
     if format_ not in FORMATS:
         raise BadInput("A copy is JSON or PDF.", "bad_form")
+    request.state.form_stood_at = f"/wallet/export?format={format_}"  # and back, after an unlock
     now_ms = vault.system.clock.now_ms()
     link = vault.export_link(owner)
     return pages.render(
