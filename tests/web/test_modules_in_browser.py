@@ -300,8 +300,14 @@ def test_the_phone_keeps_no_page_of_a_person(context: Any, wallet: Wallet) -> No
 def test_only_our_workers_can_be_started(context: Any, wallet: Wallet) -> None:
     page = _opened(context, wallet)
     ask = "(address) => import('/static/js/trusted.js').then((m) => `${m.workerUrl(address)}`)"
-    assert page.evaluate(ask, "/sw.js") == "/sw.js"
-    for other in ("/static/js/sw.js", "https://elsewhere.example/sw.js", "data:text/javascript,1"):
+    assert page.evaluate(ask, "/sw.js?speaks=fr") == "/sw.js?speaks=fr"
+    for other in (
+        "/sw.js",
+        "/sw.js?speaks=xx",
+        "/static/js/sw.js",
+        "https://elsewhere.example/sw.js",
+        "data:text/javascript,1",
+    ):
         with pytest.raises(sync_api.Error, match="not a worker of ours"):
             page.evaluate(ask, other)
 

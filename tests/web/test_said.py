@@ -83,6 +83,35 @@ def test_a_block_is_the_act_of_whoever_has_the_paper(site: Site, browser: Browse
     assert "Who somebody with your block code" in text(browser.get(where[0]))
 
 
+def test_the_code_that_was_typed_back_is_answered(site: Site, browser: Browser) -> None:
+    device = UnlockSecret.device(b64u(os.urandom(32)))
+    made = site.store.vault.create(caller.Stranger(), device, None)
+    browser.post("/wallet/unlock", recovery_code=made.recovery_code)
+    browser.post("/wallet/recovery", recovery_code=made.recovery_code)
+    assert "Done: now you can share" in text(browser.get("/wallet"))
+    turned = site.store.clock.now_ms() + 61_000
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(site.store.clock, "now_ms", lambda: turned)
+        assert "Done: now you can share" not in text(browser.get("/wallet"))
+
+
+def test_a_first_value_has_nothing_before_it(visitor: Visitor) -> None:
+    field, before = "/wallet/data/contact.email_address", "What was there before stays"
+    visitor.post(f"{field}/edit", {"value": "noor@example.org"})
+    first = visitor.get(f"{field}?saved=1").text
+    assert "It is in your vault" in first
+    assert before not in first
+    visitor.post(f"{field}/edit", {"value": "noor@example.net"})
+    assert before in visitor.get(f"{field}?saved=1").text
+
+
+def test_a_used_code_can_be_reported(visitor: Visitor, stage: Stage) -> None:
+    assert "Somebody used my code" in visitor.get("/wallet/report").text
+    letter = visitor.get(f"/wallet/report?agency={stage.agency.id}&reason=used_code").text
+    assert "Somebody used a code of mine for your office" in letter
+    assert "Take the access back at once" in letter
+
+
 def test_an_officer_hears_that_citizens_see_the_id(stage: Stage, browser: Browser) -> None:
     assert "Citizens see it, and not your name." in text(browser.get("/desk/sign-in"))
     made = stage.citizen.offer(stage.agency, stage.mandatory, reads_max=5)

@@ -116,7 +116,10 @@ WRONG = [
     ("identity.full_name", "a" * 2000, "This is too long"),
     ("identity.full_name", "a\u202eb", "One of these characters"),
     ("identity.birth_date", "31-2-1957", "This is no date that exists"),
-    ("identity.birth_date", "yesterday", "This is no date that exists"),
+    ("identity.birth_date", "yesterday", "We cannot read this date"),
+    ("identity.birth_date", "14 march 1951", "We cannot read this date"),
+    ("identity.birth_date", "14/03/51", "like 14-3-1957, 3-1957 or 1957"),
+    ("identity.birth_date", "14/13/1951", "This is no date that exists"),
     ("identity.sex", "robot", "Choose one of these"),
     ("identity.birth_country", "", "Fill something in."),
     ("identity.nationality", "", "Fill something in."),
@@ -137,7 +140,7 @@ def test_what_is_wrong_is_said_beside_it_and_nothing_is_lost(
     )
     assert answer.status_code == 400
     assert said in fault(answer.text, "value")
-    assert "no date that exists" in fault(answer.text, "valid_from")
+    assert "We cannot read this date" in fault(answer.text, "valid_from")
     assert fault(answer.text, "valid_until") == ""
     assert 'value="soon"' in answer.text
     assert 'value="2030"' in answer.text

@@ -15,6 +15,7 @@ from web.wallet.shown import grants_shown
 router = APIRouter(route_class=WalletRoute, tags=["pages"], include_in_schema=False)
 _LATELY = 20  # entries among which the last read is looked for
 _DEVICES_WANTED = 2
+_SAID_MS = 60_000  # for so long home says that the recovery code was typed back
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +40,15 @@ def home(request: Request, owner: Owner, pages: OpenedPages, vault: OpenedVault)
     found = vault.overview(owner)
     devices = [one for one in found.methods if one.kind == "device"]
     sheets = [one for one in found.methods if one.kind == "recovery" and one.confirmed_at]
+    grants = grants_shown(request, vault, owner)
+    since = vault.system.clock.now_ms() - _SAID_MS
+    is_ready_now = not grants and [(one.confirmed_at or 0) > since for one in sheets] == [True]
     return pages.render(
         request,
         "wallet/home.html",
         here="home",
-        running=[one for one in grants_shown(request, vault, owner) if one.is_open],
+        is_ready_now=is_ready_now,
+        running=[one for one in grants if one.is_open],
         alarms=len(vault.activity(owner, Page("alarms")).entries),
         last_read=_last_read(request, vault, owner),
         devices=len(devices),

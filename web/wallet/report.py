@@ -26,6 +26,10 @@ REASONS: Mapping[str, tuple[str, str]] = MappingProxyType(
             N_("I did not share this"),
             N_("I did not share these data with you, and I do not know why you asked for them."),
         ),
+        "used_code": (
+            N_("Somebody used my code"),
+            N_("Somebody used a code of mine for your office, and it was not as I wanted."),
+        ),
         "too_much": (
             N_("They ask for too much"),
             N_("I think that you ask for more data than you need for this purpose."),

@@ -177,7 +177,7 @@ def _show(
         draft=draft,
         labels=labels,
         values=values,
-        missing=[labels[name] for name in draft.mandatory if name not in values],
+        missing=[(name, labels[name]) for name in draft.mandatory if name not in values],
         times=times_shared(grants_shown(request, vault, owner), draft.agency.id),
         durations=DURATIONS_SECONDS,
         reads=READS if draft.use.hidden_reads is None else (0,),

@@ -16,6 +16,7 @@ from web.papers.words import N_
 LISTS = {"text_list", "country_list"}
 _MORE_LINES = 2  # empty ones, for more countries
 _DAY = re.compile(r"(?:(?:(\d{1,2})[-/. ])?(\d{1,2})[-/. ])?(\d{4})", re.ASCII)
+_FIGURES = re.compile(r"[0-9-/. ]*[0-9]{4}[0-9-/. ]*")
 _LANGUAGE = re.compile(r"[a-z]{2}")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 
@@ -28,6 +29,9 @@ FAULTS: Mapping[str, str] = MappingProxyType(
         "too_large": N_("This number is too large."),
         "bad_characters": N_("One of these characters can't be kept. Type it again by hand."),
         "bad_date": N_("This is no date that exists. Write it like 14-3-1957, 3-1957 or 1957."),
+        "unread_date": N_(
+            "We cannot read this date. Write it in figures, like 14-3-1957, 3-1957 or 1957."
+        ),
         "bad_code": N_("Use letters and figures only. Spaces, dots and hyphens may stand between."),
         "bad_country": N_("Choose a country from the list."),
         "bad_language": N_("Choose a language from the list."),
@@ -53,14 +57,14 @@ def stated(field: Field, form: Form) -> tuple[NewValue | None, dict[str, str]]:
     try:
         value = field.check(_typed(field, form))
     except CatalogueFault as fault:
-        faults["value"] = fault.code
+        faults["value"] = _told(fault, one_of(form, "value"))
     for name in ("valid_from", "valid_until"):
         try:
             dates[name] = typed_date(one_of(form, name)) or None
             if dates[name] is not None:
                 edtf.parse(str(dates[name]))
         except CatalogueFault as fault:
-            faults[name] = fault.code
+            faults[name] = _told(fault, one_of(form, name))
     return (None if faults else NewValue(field.id, value, "stated", **dates)), faults
 
 
@@ -119,6 +123,13 @@ def lines_of_countries(value: str | list[str]) -> list[str]:
 def one_of(form: Form, name: str) -> str:
     """All that a form has under a name: what it means is told by whoever checks it."""
     return "".join(form.texts(name)).strip()
+
+
+def _told(fault: CatalogueFault, text: str) -> str:
+    """The code of a fault; that of a date tells one that does not exist from one in other words."""
+    if fault.code == "bad_date" and not _FIGURES.fullmatch(text):
+        return "unread_date"
+    return fault.code
 
 
 def _typed(field: Field, form: Form) -> object:

@@ -10,6 +10,7 @@
 /* global VERSION, SHELL */
 const NAME = `kluis-${VERSION}`;
 const OFFLINE = "/offline";
+const SPEAKS = new URL(location.href).searchParams.get("speaks"); // of the page that started this
 
 addEventListener("install", (event) => {
   event.waitUntil(fill().then(() => self.skipWaiting()));
@@ -49,11 +50,11 @@ async function fromStore(request) {
   return kept ?? fetch(request);
 }
 
-/** In the language of the address, else of the device, else the first that was kept. */
+/** In the language of the address, of the last page, of the device, else the first kept. */
 async function offlinePage(request) {
   const store = await caches.open(NAME);
   const asked = new URL(request.url).searchParams.get("lang");
-  for (const language of [asked, ...navigator.languages.map((tag) => tag.slice(0, 2))]) {
+  for (const language of [asked, SPEAKS, ...navigator.languages.map((tag) => tag.slice(0, 2))]) {
     const kept = language && (await store.match(`${OFFLINE}?lang=${language}`));
     if (kept) return kept;
   }

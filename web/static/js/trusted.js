@@ -4,7 +4,10 @@
  * @module
  */
 
-const WORKERS = Object.freeze(["/sw.js", "/scan-worker.js"]);
+const WORKERS = Object.freeze([
+  "/scan-worker.js",
+  ...["nl", "fr", "de", "en"].map((language) => `/sw.js?speaks=${language}`),
+]);
 
 /** @param {string} address @returns {string} the same address, if it is one of ours */
 function allowed(address) {
@@ -16,7 +19,7 @@ const policy = globalThis.trustedTypes?.createPolicy("kluis", { createScriptURL:
 
 /**
  * The address of a worker, as the browser wants it: trusted where it knows that, else plain text.
- * @param {string} address "/sw.js" or "/scan-worker.js"; anything else throws
+ * @param {string} address "/sw.js?speaks=nl" or "/scan-worker.js"; anything else throws
  * @returns {string}
  */
 export function workerUrl(address) {
