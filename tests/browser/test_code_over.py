@@ -3,9 +3,11 @@
 import pytest
 from playwright.sync_api import Page, expect
 
+from crypto.encoding import b64u
 from tests.browser.chromium import apart
 from tests.browser.people import code_on, share
 from tests.browser.stage import Stage
+from tests.browser.watching import Watch
 from vault.errors import InvalidGrant
 
 LEFT = ["New code", "To my vault"]  # what can be done with a code that is over
@@ -54,6 +56,35 @@ def test_an_alarm_stands_where_the_good_news_stood(mine: Page, stage: Stage) -> 
     expect(alarm).to_contain_text("Your code was used a second time")
     expect(alarm).to_be_in_viewport()
     expect(mine.locator("main .notice.success")).to_have_count(0)
+
+
+def test_an_alarm_that_nobody_listened_for_stands_there_too(
+    mine: Page, stage: Stage, watch: Watch
+) -> None:
+    watch.forgive("502")
+    made = stage.citizen.offer(stage.agency, stage.mandatory, reads_max=5)
+    stage.agency.redeem(made.code)
+    mine.clock.install()
+    mine.route("**/wallet/events", lambda route: route.fulfill(status=502))
+    mine.goto(f"{stage.site.url}/wallet/share/done?grant={b64u(made.grant_id)}")
+    expect(mine.locator("main .notice.success")).to_contain_text("has scanned your code")
+    apart(lambda: _refused(stage, made.code, thumbprint="another-computer"))
+    mine.clock.run_for(20_000)
+    expect(mine.get_by_role("alert")).to_contain_text("Your code was used a second time")
+
+
+def test_a_code_that_was_scanned_in_its_last_second_is_not_called_unused(
+    mine: Page, stage: Stage
+) -> None:
+    mine.clock.install()
+    code = share(mine, stage.site, stage.agency)
+    expect(mine.locator("[data-offer]")).to_be_visible()
+    mine.clock.run_for(130_000)  # the phone's clock: the server's has not moved
+    expect(mine.get_by_role("heading", level=1)).to_have_text("Nothing was shared")
+    apart(lambda: stage.agency.redeem(code))
+    expect(mine.locator("[data-offer-said]")).to_contain_text("has scanned your code")
+    mine.clock.run_for(2_000)
+    expect(mine.get_by_role("heading", level=1)).to_contain_text("Shared with")
 
 
 def _ways(page: Page) -> list[str]:

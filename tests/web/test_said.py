@@ -48,6 +48,7 @@ def test_what_is_not_four_digits_uses_up_no_try(stage: Stage) -> None:
         said = text(officer.post("/desk/redeem", code=made.code, tx_code=typed))
         assert "These are not four digits" in said
     assert len(stage.citizen.vault.activity(stage.citizen.owner).entries) == before
+    assert 'pattern="[0-9]{4}"' in officer.get("/desk").text
     page = officer.post("/desk/redeem", code=made.code, tx_code=made.tx_code or "")
     assert VALUES["identity.full_name"] in page.text
 
