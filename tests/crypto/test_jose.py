@@ -523,3 +523,21 @@ def test_a_generated_key_signs_and_its_public_part_is_public() -> None:
     assert isinstance(parse_jwk(PUBLIC), PublicJwk)
     token = _proof()
     assert set(jwt.get_unverified_header(token)["jwk"]) == {"kty", "crv", "x", "y"}
+
+
+@pytest.mark.parametrize("exponent", [3, 65539, 2**2000 + 1])
+def test_an_rsa_key_of_another_exponent_is_refused(exponent: int) -> None:
+    """A large one makes a signature expensive to check, and nobody needs a small one."""
+    numbers = RSA_PRIVATE.public_key().public_numbers()
+    digits = exponent.to_bytes((exponent.bit_length() + 7) // 8)
+    modulus = b64u(numbers.n.to_bytes(256))
+    jwk = {"kty": "RSA", "n": modulus, "e": b64u(digits)}
+    with pytest.raises(Malformed):
+        parse_jwk(jwk)
+    assert parse_jwk(jwk | {"e": "AQAB"}).algorithms == ("PS256",)
+
+
+def test_a_key_id_has_up_to_256_characters() -> None:
+    assert parse_jwk(PUBLIC | {"kid": "k" * 256}).key_id == "k" * 256
+    with pytest.raises(Malformed):
+        parse_jwk(PUBLIC | {"kid": "k" * 257})
