@@ -525,7 +525,7 @@ def test_a_generated_key_signs_and_its_public_part_is_public() -> None:
     assert set(jwt.get_unverified_header(token)["jwk"]) == {"kty", "crv", "x", "y"}
 
 
-@pytest.mark.parametrize("exponent", [3, 65539, 2**2000 + 1])
+@pytest.mark.parametrize("exponent", [3, 65539, 2**2000 + 1], ids=["small", "near", "huge"])
 def test_an_rsa_key_of_another_exponent_is_refused(exponent: int) -> None:
     """A large one makes a signature expensive to check, and nobody needs a small one."""
     numbers = RSA_PRIVATE.public_key().public_numbers()
