@@ -66,14 +66,17 @@ def new_databases(request: pytest.FixtureRequest) -> NewDatabases:
 # with the slow tests. All else runs on both, always.
 _ON_POSTGRESQL_SLOWLY = {
     "test_decisions.py",
+    "test_examining.py",
     "test_faulty_database.py",
     "test_guard.py",
     "test_hidden_reads.py",
     "test_moved_rows.py",
+    "test_officers.py",
     "test_own_log.py",
     "test_races.py",
     "test_read_decisions.py",
     "test_retention.py",
+    "test_signers.py",
     "test_stolen.py",
     "test_tamper.py",
     "test_unlock_decisions.py",

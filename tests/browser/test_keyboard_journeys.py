@@ -5,6 +5,7 @@ Tab goes on until the focus stands on what a person would take; Enter or the spa
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.authenticators import authenticator
@@ -15,6 +16,8 @@ from tests.browser.people import code_on, invite, put
 from tests.browser.stage import AUDITOR, VALUES, Stage
 from vault import caller
 from vault.reading import parse_access_token
+
+pytestmark = pytest.mark.slow
 
 
 def press(page: Page, name: str, then: str) -> None:

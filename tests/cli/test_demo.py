@@ -143,6 +143,7 @@ def test_a_port_that_is_taken_is_named(kluis: Kluis, server: Running) -> None:
     assert "Step 1" in ran.json["error"]["message"]
 
 
+@pytest.mark.slow
 def test_two_at_the_same_time(tmp_path: Path) -> None:
     with start_kluis("demo", "--json") as one, start_kluis("demo", "--json") as other:
         ended = [each.communicate(timeout=2 * START_SECONDS_MAX) for each in (one, other)]
