@@ -109,12 +109,13 @@ def test_what_a_fuzzer_once_found_is_read_or_refused(path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(330)  # half a minute where nobody else is at work
 @pytest.mark.skipif(not HAS_ATHERIS, reason="atheris is not there for this Python and platform")
 def test_coverage_guided_inputs_are_refused_by_the_errors_of_the_decoder(tmp_path: Path) -> None:
     environment = {**os.environ, "FUZZ_RUNS": "3000", "FUZZ_FOLDER": str(tmp_path)}
     command = [sys.executable, "-m", "tests.fuzz.run"]
     done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=110, check=False
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
     assert f"{len(DECODERS)} decoders" in done.stdout
