@@ -48,12 +48,19 @@ class _Sink(io.RawIOBase):
         return taken
 
 
+class _Streamed(zipfile.ZipFile):
+    """Given up half-way it is just gone: an end that nobody takes is not written."""
+
+    def __del__(self) -> None:
+        """The library would close it, and complain where a member is open still."""
+
+
 class Writer:
     """Writes members; `digests` are theirs so far, in order: (size, SHA-256 in hex) by name."""
 
     def __init__(self) -> None:
         self._sink = _Sink()
-        self._zip = zipfile.ZipFile(self._sink, "w", zipfile.ZIP_STORED, allowZip64=True)
+        self._zip = _Streamed(self._sink, "w", zipfile.ZIP_STORED, allowZip64=True)
         self.digests: dict[str, tuple[int, str]] = {}
 
     def member(self, name: str, parts: Iterable[bytes]) -> Iterator[bytes]:

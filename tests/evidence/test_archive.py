@@ -150,3 +150,12 @@ def test_a_line_without_end_is_refused() -> None:
     reader = read(plain(("x", bytes(3 * 2**20))))
     with pytest.raises(BadExport):
         list(reader.lines("x"))
+
+
+def test_an_archive_that_is_given_up_half_way_is_gone_without_a_word() -> None:
+    """The collector may take it before the member that is being written."""
+    writer = Writer()
+    member = writer.member("entries.txt", [b"x" * 1_000_000] * 2)
+    assert next(member)
+    writer._zip.__del__()
+    assert b"".join(member)
