@@ -32,6 +32,7 @@ from vault.system import System
 INVITATION_PREFIX, SESSION_PREFIX = "oi1_", "os1_"
 CHALLENGE_SECONDS = 300
 _INVITATION, _CHALLENGE, _SESSION = "officer-invitation", "officer-challenge", "officer-session"
+_ENROLMENT = "officer-enrolment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,31 @@ def enrol_officer(
         return adding(system, registry, [system.registry.row_of(officer)], event), officer
 
     return system.record(prepare)[1]
+
+
+def enrolment(system: System, code: str, browser: str, now_ms: int) -> bytes:
+    """What an invited officer's new passkey signs: for five minutes, this invitation and browser.
+
+    It is used up with the invitation.
+    """
+    ends = now_ms + CHALLENGE_SECONDS * 1000
+    return _box(system, _ENROLMENT, [b64u(random_bytes(16)), _bound(code, browser), ends])
+
+
+def check_enrolment(system: System, code: str, browser: str, signed: bytes, now_ms: int) -> None:
+    """Raises `Refused`, which tells a challenge that is over from one that is not ours for this."""
+    try:
+        _, bound, ends = _open(system, _ENROLMENT, "", b64u(signed))
+    except CannotOpen:
+        bound, ends = "", 0
+    if bound != _bound(code, browser):
+        raise Refused("This passkey was not made for this page. Try again.", "bad_challenge")
+    if now_ms >= ends:
+        raise Refused("This took too long. Open the invitation again.", "challenge_over")
+
+
+def _bound(code: str, browser: str) -> str:
+    return b64u(sha256(pae(code, browser)))
 
 
 def challenge(system: System, now_ms: int) -> bytes:

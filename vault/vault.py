@@ -248,6 +248,16 @@ class Vault:
         """Whom an officer's invitation makes an officer of what."""
         return officers.read_invitation(self.system, code, self._now())
 
+    def officer_enrolment(self, _stranger: caller.Stranger, code: str, browser: str) -> bytes:
+        """What a new passkey has to sign: for five minutes, one invitation and one browser."""
+        return officers.enrolment(self.system, code, browser, self._now())
+
+    def check_officer_enrolment(
+        self, _stranger: caller.Stranger, code: str, browser: str, signed: bytes
+    ) -> None:
+        """Refuses what is not ours for this, or not any more."""
+        officers.check_enrolment(self.system, code, browser, signed, self._now())
+
     def enrol_officer(
         self, _stranger: caller.Stranger, code: str, credential_id: bytes, public_key: bytes
     ) -> Officer:

@@ -103,7 +103,7 @@ def start_session(
 ) -> OfficerSession:
     """A session for who signed our challenge with a registered passkey; raises `Refused`."""
     try:
-        parsed, signed = parse_authentication_credential_json(credential), _bytes(challenge)
+        parsed, signed = parse_authentication_credential_json(credential), bytes_of(challenge)
         officer = vault.registry().officers.get(parsed.raw_id)
         if officer is None:
             raise _bad_passkey()
@@ -121,7 +121,8 @@ def start_session(
     return vault.start_officer_session(stranger, parsed.raw_id, signed)
 
 
-def _bytes(text: str) -> bytes:
+def bytes_of(text: str) -> bytes:
+    """What a form sent in base64url; raises `Refused`."""
     try:
         return unb64u(text)
     except Malformed:

@@ -10,11 +10,11 @@ from vault.caller import Stranger
 from vault.errors import Conflict, Refused
 from vault.vault import Vault
 from web import cookies
-from web.desk import challenge
 from web.forms import GivenForm
 from web.officers import (
     Officer,
     OfficerRoute,
+    bytes_of,
     party_name,
     sign_out,
     start_session,
@@ -51,7 +51,8 @@ def enrol(request: Request, form: GivenForm, pages: OpenedPages, vault: OpenedVa
     try:
         if not credential:
             return _welcome(request, pages, vault, invitation)
-        signed = challenge.check(vault, request, invitation, form.text("challenge", 2000))
+        signed = bytes_of(form.text("challenge", 2000))
+        vault.check_officer_enrolment(Stranger(), invitation, _browser(request), signed)
         found = verified_passkey(vault, credential, signed)
         officer = vault.enrol_officer(Stranger(), invitation, *found)
     except (Refused, Conflict) as error:
@@ -69,8 +70,13 @@ def _welcome(request: Request, pages: Pages, vault: Vault, invitation: str) -> R
         person=person,
         party=party_name(vault.registry(), person, language_of(request)),
         invitation=invitation,
-        challenge=challenge.make(vault, request, invitation),
+        challenge=b64u(vault.officer_enrolment(Stranger(), invitation, _browser(request))),
     )
+
+
+def _browser(request: Request) -> str:
+    """What forms of this browser are tied to."""
+    return request.cookies.get(cookies.FORM, "")
 
 
 @router.get("/{area}/sign-in")
