@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import parse_qsl
 
 import httpx
 import pytest
 
 from api import data, methods, offers, sessions, tokens, values, vaults
+from api.auditing import ENTRIES_PATH, EXPORT_PATH
 from tests.api.conftest import (
     AGENCY,
     DATA_PATH,
@@ -14,6 +16,7 @@ from tests.api.conftest import (
     TOKEN_PATH,
     USE,
     Agency,
+    Auditor,
     Citizen,
     Server,
     device_secret,
@@ -319,3 +322,31 @@ def test_a_value_that_a_field_does_not_take_is_not_repeated(
                 continue
             answer = poster.post("/v1/values", {"values": [{"field": name, "value": value}]})
             check(answer, server, 201)
+
+
+SLIPS = ["actoin=data.read", "Action=data.read", "=null", "action=data.read&x", "%00=1"]
+
+
+@pytest.mark.parametrize("query", SLIPS)
+def test_a_slip_in_the_name_of_a_filter_is_no_answer_without_it(
+    poster: Citizen, auditor: Auditor, query: str
+) -> None:
+    assert poster.get("/v1/me/activity?action=data.read").status_code == 200
+    assert auditor.look(action="data.read").status_code == 200
+    slips = dict(parse_qsl(query, keep_blank_values=True))
+    for path in (ENTRIES_PATH, EXPORT_PATH):
+        answer = auditor.look(path, **slips)
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+    answer = poster.get(f"/v1/me/activity?{query}")
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize("query", ["{}&x=1", "{}&{}", "=1&{}"])
+def test_a_read_takes_one_list_of_fields_and_nothing_else(
+    poster: Citizen, agency: Agency, query: str
+) -> None:
+    token = agency.token(poster.offer()["code"])
+    fields = "fields=" + FIELDS[0]
+    headers = {"Authorization": f"DPoP {token}", "DPoP": agency.proof("GET", DATA_PATH, token)}
+    answer = agency.http.get(f"{DATA_PATH}?{query.format(fields, fields)}", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
