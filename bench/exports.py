@@ -15,8 +15,8 @@ import time
 from pathlib import Path
 
 from audit.entry import Actor, Officer
-from audit.note import Verifier
 from evidence.archive import Reader
+from evidence.cosignature import parse_verifier
 from evidence.examination import verify_export
 from evidence.export import compose
 from operate.examining import examine
@@ -66,7 +66,8 @@ def measure(entries: int, folder: Path) -> None:
     exported, grown = time.monotonic() - began, _memory() - before
     began = time.monotonic()
     with file.open("rb") as found:
-        result = verify_export(Reader(found), [Verifier.parse(examined.logs[0].vkey)])
+        keys = [parse_verifier(vkey) for vkey in examined.logs[0].vkeys]
+        result = verify_export(Reader(found), keys)
     checked = time.monotonic() - began
     assert result.findings == ()
     assert result.size == entries

@@ -4,7 +4,7 @@ What is added has the size and the keys of real rows, and no more: nobody opens 
 is built over it as over any other entries, so that the next one is sequenced in a log of that size.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import text
@@ -53,8 +53,8 @@ def add_entries(store: Store, total: int) -> None:
                 batch._leaf_datas.append(b"\x01" + random_bytes(32))
                 batch.entry_ids.append(random_bytes(16))
                 opening = {"subject": subject, "opening": bytes(_OPENING_BYTES)}
-                opening |= {"visible_after": None, "alarm": None}
-                batch._openings.append({"log": log, "idx": index, **opening})
+                shown = {"visible_after": None, "alarm": None}
+                batch._openings.append({"log": log, "idx": index, **opening, **shown})
             batch.store()
         if batch.signed is not None:
             system.log.committed(batch.signed)
@@ -63,7 +63,7 @@ def add_entries(store: Store, total: int) -> None:
 
 def _copy(
     database: Database,
-    tables: dict[str, tuple[str, ...]],
+    tables: Mapping[str, tuple[str, ...]],
     vault_id: bytes,
     ids: list[dict[str, bytes]],
 ) -> None:

@@ -124,12 +124,12 @@ def _by_processes(work: Path, databases: Callable[[], dict[str, str]]) -> Figure
     }
 
 
-def _turns(plan: Plan, scene: Scene, port: int, work: Path) -> Found:
+def _kinds(plan: Plan, scene: Scene, work: Path) -> dict[str, Kind]:
     url = scene.store.settings.database_url
     plain_url = url.replace("postgresql", "postgresql+psycopg", 1) or f"sqlite:///{work}/plain.db"
     token = jwt.encode({"sub": "agency"}, "0" * 32, algorithm="HS256")
     plain = [Request("GET", DATA_PATH, {"Authorization": f"Bearer {token}"})]
-    kinds = {
+    return {
         "bare": Kind([*UVICORN, "bench.bare:app"], {}, lambda: [Request("GET", DATA_PATH, {})]),
         "read": Kind(scene.serve, LIMITS, lambda: scene.reads(plan.seconds * PROOFS_PER_SECOND)),
         "plain": Kind([*UVICORN, "bench.plain:app"], {"BENCH_DATABASE": plain_url}, lambda: plain),
@@ -137,6 +137,10 @@ def _turns(plan: Plan, scene: Scene, port: int, work: Path) -> Found:
             scene.serve, LIMITS, lambda: scene.redemptions(plan.seconds * REDEMPTIONS_PER_SECOND)
         ),
     }
+
+
+def _turns(plan: Plan, scene: Scene, port: int, work: Path) -> Found:
+    kinds = _kinds(plan, scene, work)
     found: Found = {}
     for number in range(plan.rounds):
         for connections in plan.connections:
@@ -150,23 +154,30 @@ def _turns(plan: Plan, scene: Scene, port: int, work: Path) -> Found:
 
 
 def _growth(plan: Plan, scene: Scene, port: int, work: Path) -> Figures:
-    """Reads per second in the largest installation over those in the smallest: 1 is flat."""
+    """A read in the largest installation against one in the smallest: 1 is flat.
+
+    Each is a share of the bare route's speed in the same minute, as machines change theirs.
+    """
     store, vault_id = scene.store, scene.citizen.vault_id
     grown: dict[str, tuple[Callable[[int], None], tuple[int, ...]]] = {
         "growth_vaults": (lambda total: add_vaults(store, vault_id, total), plan.vaults),
         "growth_entries": (lambda total: add_entries(store, total), plan.entries),
     }
-    kind = Kind(scene.serve, LIMITS, lambda: scene.reads(plan.seconds * PROOFS_PER_SECOND))
+    kinds = _kinds(plan, scene, work)
     figures: Figures = {}
     for name, (grow_to, totals) in grown.items():
-        speeds = []
+        shares = []
         for total in totals:
             grow_to(total)
-            loads = [_loaded(kind, port, 16, plan.seconds, work) for _ in range(plan.rounds)]
-            speeds.append(statistics.median(one.per_second for one in loads))
-            figures[f"{name}_{total}_per_second"] = speeds[-1]
-            _tell(name, str(total), 16, loads[-1])
-        figures[name] = speeds[-1] / speeds[0]
+            found: Found = {}
+            for _ in range(plan.rounds):
+                for kind in ("bare", "read"):
+                    result = _loaded(kinds[kind], port, 16, plan.seconds, work)
+                    found.setdefault((kind, 16), []).append(result)
+                    _tell(f"{name} {total}", kind, 16, result)
+            shares.append(_ratio(found, "read", "bare", 16))
+            figures[f"{name}_{total}_over_bare"] = shares[-1]
+        figures[name] = shares[-1] / shares[0]
     return figures
 
 
@@ -183,21 +194,22 @@ def _ratios(found: Found) -> Figures:
     def median(name: str, connections: int, of: Callable[[Load], float]) -> float:
         return statistics.median(of(one) for one in found[name, connections])
 
-    def ratio(left: str, right: str, connections: int) -> float:
-        pairs = zip(found[left, connections], found[right, connections], strict=True)
-        return statistics.median(a.per_second / b.per_second for a, b in pairs)
-
     for name, connections in found:
         figures[f"{name}_per_second_{connections}"] = median(name, connections, _per_second)
         figures[f"{name}_p50_ms_{connections}"] = median(name, connections, lambda one: one.p50_ms)
         figures[f"{name}_p99_ms_{connections}"] = median(name, connections, lambda one: one.p99_ms)
     for _, connections in [key for key in found if key[0] == "read"]:
-        figures[f"read_over_bare_{connections}"] = ratio("read", "bare", connections)
-        figures[f"read_over_plain_{connections}"] = ratio("read", "plain", connections)
+        figures[f"read_over_bare_{connections}"] = _ratio(found, "read", "bare", connections)
+        figures[f"read_over_plain_{connections}"] = _ratio(found, "read", "plain", connections)
         figures[f"read_p99_over_p50_{connections}"] = median(
             "read", connections, lambda one: one.p99_ms / max(one.p50_ms, 0.001)
         )
     return figures
+
+
+def _ratio(found: Found, left: str, right: str, connections: int) -> float:
+    pairs = zip(found[left, connections], found[right, connections], strict=True)
+    return statistics.median(a.per_second / b.per_second for a, b in pairs)
 
 
 def _per_second(one: Load) -> float:

@@ -39,8 +39,10 @@ def entries_per_second_of(
     data = store.settings.data
     store.vault.close()
     command = [sys.executable, "-m", "bench.sequencer", str(data), str(entries // processes)]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    started = [subprocess.Popen(command, text=True, **pipes) for _ in range(processes)]
+    started = [
+        subprocess.Popen(command, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        for _ in range(processes)
+    ]
     for process in started:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"

@@ -24,6 +24,7 @@ from vault.steps import sql
 from vault.system import System
 from vault.unlocking import BLOCK
 
+_AT_FIRST = 0.25  # seconds between rounds: the thread works a tenth of its time, requests go on
 Step = Callable[[System, int], None]  # given the time in Unix milliseconds
 _logger = logging.getLogger(__name__)
 _OVER = sql(
@@ -42,7 +43,10 @@ _FORGET_SESSIONS = sql("DELETE FROM session WHERE expires_at <= :now")
 
 
 class Sweeper:
-    """Runs `sweep` in a thread of its own, from now on."""
+    """Runs `sweep` in a thread of its own, from now on.
+
+    At first in quick rounds, until each grant's salt was looked at.
+    """
 
     def __init__(self, system: System, *more: Step) -> None:
         self._system, self._more = system, more
@@ -59,7 +63,8 @@ class Sweeper:
         while not self._stop.is_set():
             sweep(self._system, *self._more, stopped=self._stop.is_set)
             self.swept_at = time.monotonic()
-            self._stop.wait(self._system.settings.sweep_seconds)
+            usual = self._system.settings.sweep_seconds
+            self._stop.wait(usual if self._system.keystore.came_round else min(usual, _AT_FIRST))
 
 
 def sweep(system: System, *more: Step, stopped: Callable[[], bool] = lambda: False) -> None:
@@ -117,25 +122,22 @@ def _end_grants(system: System, now_ms: int) -> None:
 
 
 def _drop_ended_salts(system: System, _now_ms: int) -> None:
-    """Salts of grants that main shows as ended, or of a phase that is over: at first all, later
-    some in each round, so that a round costs the same however many vaults there are.
+    """Salts of grants that main shows as ended, or of a phase that is over: some in each round, so
+    that a round costs the same however many vaults there are.
 
     A grant that main does not know is none of these: it may be newer than a restored database.
     """
-    while True:
-        salts = system.keystore.next_grants()
-        with system.main.read() as connection:
-            found = connection.execute(_PHASES, {"vaults": {row.vault_id for row in salts}})
-            known = {row.grant_id: row for row in found}
-        over = [
-            row.key
-            for row in salts
-            if (grant := known.get(row.key.id)) is not None
-            and (grant.state == ENDED or (grant.phase > row.key.phase and row.owed is None))
-        ]
-        system.keystore.drop(over)
-        if system.keystore.came_round:
-            return
+    salts = system.keystore.next_grants()
+    with system.main.read() as connection:
+        found = connection.execute(_PHASES, {"vaults": {row.vault_id for row in salts}})
+        known = {row.grant_id: row for row in found}
+    over = [
+        row.key
+        for row in salts
+        if (grant := known.get(row.key.id)) is not None
+        and (grant.state == ENDED or (grant.phase > row.key.phase and row.owed is None))
+    ]
+    system.keystore.drop(over)
 
 
 def _finish_methods(system: System, _now_ms: int) -> None:
