@@ -85,10 +85,16 @@ _ON_POSTGRESQL_SLOWLY = {
 }
 
 
+_SLOW_SECONDS_MAX = 400  # a quarter of it where nobody else is at work
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "postgresql" in item.name and item.path.name in _ON_POSTGRESQL_SLOWLY:
             item.add_marker(pytest.mark.slow)
+        is_slow = item.get_closest_marker("slow") is not None
+        if is_slow and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(_SLOW_SECONDS_MAX))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
