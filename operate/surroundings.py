@@ -37,6 +37,10 @@ _WEAK_ABOVE = {
     "sweep_seconds": 300,
     "unlock_failures_per_hour": 1_000,
 }
+_FOR_PEOPLE = (
+    "organisation", "help_phone", "help_url", "privacy_url", "accessibility_url",
+    "security_contact",
+)  # fmt: skip
 _PUBLISHED = sql("SELECT published_at FROM instance")
 _SIZE = sql("SELECT size FROM audit_head")
 _NOW = sql("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)")
@@ -56,6 +60,7 @@ def surroundings(settings: Settings) -> Iterator[Advice]:
     yield from _permissions(settings)
     yield from _disks(settings)
     yield from _weak_settings(settings)
+    yield from _people(settings)
     for name, url in {"main": settings.main_url, "keystore": settings.salts_url}.items():
         if url.startswith("sqlite:///"):
             yield from _sqlite(name, Path(url.removeprefix("sqlite:///")))
@@ -111,6 +116,14 @@ def _weak_settings(settings: Settings) -> Iterator[Advice]:
             yield Advice(RISK, f"{name} is {value}", f"Above {most} it protects little.")
     if settings.audit_retention_days == 0:
         yield Advice(RISK, "the log of an erased vault can't be read at once", "Is that wanted?")
+
+
+def _people(settings: Settings) -> Iterator[Advice]:
+    """Whom citizens and finders of holes can turn to: only a deployment knows."""
+    missing = [name for name in _FOR_PEOPLE if not getattr(settings, name)]
+    if missing and settings.url.startswith("https://"):
+        what = f"people are not told whom to turn to: {', '.join(missing)}"
+        yield Advice(RISK, what, f"Set them in {SETTINGS_FILE}: docs/operate.md, Say who runs it.")
 
 
 def _sqlite(name: str, file: Path) -> Iterator[Advice]:

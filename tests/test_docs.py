@@ -209,11 +209,12 @@ def settings_table() -> str:
 
 
 def _limit(bound: Any) -> str:
-    if getattr(bound, "pattern", None):
-        return "`postgresql://...`"
-    words = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
+    if pattern := getattr(bound, "pattern", None):
+        return "`postgresql://...`" if "postgres" in pattern else "`https://...` or `mailto:...`"
+    words = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below", "max_length": "to"}
     (name,) = (slot for slot in words if hasattr(bound, slot))
-    return f"{words[name]} {getattr(bound, name)}"
+    unit = " characters" if name == "max_length" else ""
+    return f"{words[name]} {getattr(bound, name)}{unit}"
 
 
 def test_the_table_of_settings_is_that_of_the_code() -> None:

@@ -20,6 +20,7 @@ DAY_SECONDS = 86_400
 Registration = Literal["open", "invite", "operator"]
 _HOST = r"([^@/?]*@)?(\[[0-9a-f:]+\]|[^@:/?\[\]]*)(:[0-9]+)?"  # and who logs in; a socket has none
 _URL = rf"^(|sqlite:///.+|postgres(ql)?://{_HOST}/[^/?]+(\?.*)?)$"
+_LINK = r"^(|(https://|mailto:)[^\s<>\"]+)$"
 
 
 class Settings(BaseSettings):
@@ -60,14 +61,16 @@ class Settings(BaseSettings):
     publish_seconds: int = Field(60, ge=1)
     anchor_lag_seconds_max: int = Field(30, ge=2, description="Beyond it reads are refused.")
     witness_policy: str = Field("", description="File of witnesses, as C2SP tlog-policy writes it.")
-    unwitnessed_seconds_max: int = Field(
-        4 * 3600, ge=0, description="Beyond it reads are refused; 0 = never."
-    )
+    unwitnessed_seconds_max: int = Field(14_400, ge=0, description="Then reads stop; 0 = never.")
     log_key_overlap_days: int = Field(30, ge=0, description="Old and new keys both sign.")
-    audit_retention_days: int = Field(
-        5 * 366, ge=0, description="To read the log; erased, 0 = at once."
-    )
+    audit_retention_days: int = Field(1830, ge=0, description="How long the log can be read.")
     theme: str = Field("", description="File: a style sheet that the pages load last.")
+    organisation: str = Field("", max_length=100, description="Who runs it, as people know it.")
+    help_phone: str = Field("", max_length=40, description="Whom people call who are stuck.")
+    help_url: str = Field("", pattern=_LINK, description="Counters and opening hours.")
+    privacy_url: str = Field("", pattern=_LINK, description="Your privacy statement.")
+    accessibility_url: str = Field("", pattern=_LINK, description="Your accessibility statement.")
+    security_contact: str = Field("", pattern=_LINK, description="Who hears of holes: RFC 9116.")
     body_bytes_max: int = Field(2**20, ge=4096)
 
     @field_validator("url")

@@ -154,6 +154,7 @@ class Pages:
             "ago": lambda at_ms: spoken.ago(at_ms, now()),
             "found_in": lambda findings: told(findings, spoken),
             "public_url": self.vault.system.settings.url,
+            "runs": self.vault.system.settings,  # who does: organisation, help_phone, help_url
         }
         return environment
 

@@ -72,6 +72,16 @@ def test_a_setting_that_weakens_is_told(made: Settings, name: str, value: Any) -
     assert said(examine(made.data), name) == RISK
 
 
+def test_whom_people_can_turn_to_is_asked_for_before_real_use(made: Settings) -> None:
+    real = made.model_copy(update={"url": "https://kluis.example.org"})
+    (found,) = [one for one in surroundings(real) if "whom to turn to" in one.what]
+    assert (found.level, "help_phone" in found.what) == (RISK, True)
+    told = dict.fromkeys(found.what.partition(": ")[2].split(", "), "something")
+    assert said(list(surroundings(real.model_copy(update=told))), "whom to turn to") == ""
+    here = made.model_copy(update={"url": "http://localhost:8000"})
+    assert said(list(surroundings(here)), "whom to turn to") == ""
+
+
 def test_what_others_can_read_is_told(made: Settings) -> None:
     made.data.chmod(0o755)
     assert said(examine(made.data), "others can look into") == RISK
