@@ -18,6 +18,7 @@ from typing import Any
 from catalogue.edtf import BadDate, PartialDate
 from catalogue.errors import BadInput
 from catalogue.fields import JsonValue
+from catalogue.numbers import passes_eleven_test
 
 _Object = dict[str, Any]
 
@@ -55,17 +56,6 @@ def person_from_answer(answer: object, bsn: str) -> Imported:
     }
     values = {field: value for field, value in found.items() if value}
     return Imported(MappingProxyType(values), _under_investigation(person, values))
-
-
-def passes_eleven_test(bsn: str) -> bool:
-    """Nine digits, of which 9a + 8b + 7c + 6d + 5e + 4f + 3g + 2h - i is a multiple of eleven.
-
-    Official test numbers start with 9999 and pass it.
-    """
-    if not re.fullmatch(r"[0-9]{9}", bsn) or bsn == "000000000":
-        return False
-    weights = (9, 8, 7, 6, 5, 4, 3, 2, -1)
-    return sum(w * int(digit) for w, digit in zip(weights, bsn, strict=True)) % 11 == 0
 
 
 def _find(answer: object, bsn: str) -> _Object:

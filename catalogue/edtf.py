@@ -15,7 +15,7 @@ from typing import Self
 from catalogue.errors import BadInput
 
 UNKNOWN = "XXXX"
-_KNOWN = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
+_PARTS = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
 
 
 class BadDate(BadInput):
@@ -47,7 +47,7 @@ class PartialDate:
         """The date that `text` spells; `str` of it gives the same text. Else `BadDate`."""
         if text == UNKNOWN:
             return cls()
-        found = _KNOWN.fullmatch(text)
+        found = _PARTS.fullmatch(text)
         if not found:
             raise BadDate
         return cls(*(None if part is None else int(part) for part in found.groups()))
@@ -62,6 +62,31 @@ class PartialDate:
 def parse(text: str) -> PartialDate:
     """`PartialDate.parse`: the date that `text` spells, else `BadDate`."""
     return PartialDate.parse(text)
+
+
+class EndsBeforeItBegins(BadInput):
+    """A time that is over before it begins."""
+
+    code = "ends_before_it_begins"
+
+    def __init__(self) -> None:
+        super().__init__("It would be valid until a day before the day it is valid from.")
+
+
+def check_period(first: str | None, last: str | None) -> None:
+    """Both are dates, or open, and in this order as far as they are known.
+
+    Raises `BadDate` or `EndsBeforeItBegins`.
+    """
+    begins, ends = (_known(UNKNOWN if text is None else text) for text in (first, last))
+    both = min(len(begins), len(ends))
+    if ends[:both] < begins[:both]:
+        raise EndsBeforeItBegins
+
+
+def _known(text: str) -> list[int]:
+    date = parse(text)
+    return [part for part in (date.year, date.month, date.day) if part is not None]
 
 
 def _exists(year: int | None, month: int | None, day: int | None) -> bool:

@@ -18,6 +18,8 @@ from typing import Any
 
 from catalogue import edtf
 from catalogue.errors import BadInput, CatalogueFault
+from catalogue.lifetime import check_lifetime
+from catalogue.numbers import NUMBERS, checked_number
 from crypto.encoding import INTEGER_MAX, canonical_json
 
 JsonValue = str | int | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
@@ -73,13 +75,22 @@ class Field:
     choices: Mapping[str, Labels] = field(hash=False)
     pid: str | None = None
     brp: str | None = None
+    numbers: tuple[str, ...] = ()  # of a code: national numbers that it may be (catalogue.numbers)
+    lifetime: bool = False  # of a date: a day in the life of somebody who lives now
 
-    def check(self, value: object) -> JsonValue:
-        """The value as it is kept: text in NFC without spaces around it, everything valid.
+    def check(self, value: object, now_ms: int) -> JsonValue:
+        """The value as it is kept: text in NFC without spaces around it, everything valid today.
 
         Raises `BadValue`. Checking what was returned gives the same again.
         """
         checked = _CHECKS[self.type](self, value)
+        try:
+            if self.numbers:
+                checked = checked_number(str(checked), self.numbers)
+            if self.lifetime:
+                check_lifetime(edtf.parse(str(checked)), now_ms)
+        except BadInput as fault:
+            raise BadValue(self.id, fault.code, str(fault)) from None
         if len(canonical_json(checked)) > self.value_bytes_max:
             raise BadValue(self.id, "too_long", f"at most {self.value_bytes_max} bytes fit here")
         return checked
@@ -196,7 +207,7 @@ def _theme(entry: _Entry) -> Theme:
 def _field(entry: _Entry, themes: Mapping[str, Theme]) -> Field:
     entry.only(
         {"id", "type", "theme", "sensitivity", "value_bytes_max", "labels"},
-        frozenset({"choices", "pid", "brp"}),
+        frozenset({"choices", "pid", "brp", "numbers", "lifetime"}),
     )
     if not _FIELD_ID.fullmatch(entry.text("id")):
         raise entry.error("bad_id", "an id is a path in lower snake case, such as work.job_title")
@@ -213,6 +224,8 @@ def _field(entry: _Entry, themes: Mapping[str, Theme]) -> Field:
         choices=_choices(entry),
         pid=entry.text("pid") if "pid" in entry.table else None,
         brp=entry.text("brp") if "brp" in entry.table else None,
+        numbers=_numbers(entry, kind),
+        lifetime=_lifetime(entry, kind),
     )
 
 
@@ -231,6 +244,23 @@ def _choices(entry: _Entry) -> Mapping[str, Labels]:
         if not _CHOICE.fullmatch(name):
             raise entry.error("bad_choices", "a choice is a name in lower snake case")
     return MappingProxyType({name: _labels(entry, labels) for name, labels in choices.items()})
+
+
+def _numbers(entry: _Entry, kind: str) -> tuple[str, ...]:
+    named = entry.table.get("numbers", [])
+    known = isinstance(named, list) and all(
+        isinstance(name, str) and name in NUMBERS for name in named
+    )
+    if not known or ("numbers" in entry.table and (kind != "code" or not named)):
+        raise entry.error("bad_numbers", f"of a code, numbers may be {', '.join(NUMBERS)}")
+    return tuple(named)
+
+
+def _lifetime(entry: _Entry, kind: str) -> bool:
+    holds = entry.table.get("lifetime", False)
+    if not isinstance(holds, bool) or (holds and kind != "date"):
+        raise entry.error("bad_lifetime", "lifetime is true or false, and a date's")
+    return holds
 
 
 def _labels(entry: _Entry, labels: object) -> Labels:
@@ -261,7 +291,7 @@ _UNWRITABLE = frozenset({"Cc", "Cs", "Co", "Zl", "Zp"})
 _CODE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ./-]*[A-Za-z0-9])?")
 _COUNTRY = re.compile(r"[A-Z]{2}|brp:[0-9]{4}")
 _EMAIL = re.compile(r"[^\s@<>()\[\],;:\\\"]{1,64}@[^\W_][\w-]{0,62}(?:\.[^\W_][\w-]{0,62})+")
-_PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
+_PHONE = re.compile(r"\+(?!3[12]0)[1-9][0-9]{6,14}")  # no Dutch or Belgian number begins with 0
 _PHONE_SPACING = str.maketrans("", "", " -.()/")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Z]{2})?")
 
@@ -318,7 +348,7 @@ def _integer(kind: Field, value: object) -> int:
 
 
 def _phone(kind: Field, value: object) -> str:
-    number = _text(kind, value).translate(_PHONE_SPACING)
+    number = _text(kind, value).replace("(0)", "").translate(_PHONE_SPACING)
     if not _PHONE.fullmatch(number):
         raise BadValue(kind.id, "bad_phone", "a number starts with + and the country, then digits")
     return number

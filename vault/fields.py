@@ -98,10 +98,8 @@ def _statement(system: System, new: NewValue, now_ms: int) -> Statement:
     if new.status not in STATUSES:
         raise BadInput(f"A status is one of {', '.join(STATUSES)}.", "bad_status")
     try:
-        value = field.check(new.value)
-        for date in (new.valid_from, new.valid_until):
-            if date is not None:
-                edtf.parse(date)
+        value = field.check(new.value, now_ms)
+        edtf.check_period(new.valid_from, new.valid_until)
     except CatalogueFault as fault:
         raise BadInput(str(fault), fault.code) from None
     return Statement(

@@ -277,7 +277,7 @@ def citizen(http: httpx.Client) -> Citizen:
 def furnish(citizen: Citizen) -> Citizen:
     body = {"recovery_code": citizen.recovery_code}
     assert citizen.post("/v1/vault/recovery", body).status_code == 204
-    values = {NAMES[0]: "Ada", NAMES[1]: "Lovelace", BIRTH_DATE: "1815-12-10"}
+    values = {NAMES[0]: "Ada", NAMES[1]: "Lovelace", BIRTH_DATE: "1975-12-10"}
     body_values = [{"field": name, "value": value} for name, value in values.items()]
     assert citizen.post("/v1/values", {"values": body_values}).status_code == 201
     return citizen

@@ -52,7 +52,7 @@ def test_every_granted_field_can_be_read(agency: Agency, token: str) -> None:
     assert {name: one["value"] for name, one in answer.json()["data"].items()} == {
         NAMES[0]: "Ada",
         NAMES[1]: "Lovelace",
-        BIRTH_DATE: "1815-12-10",
+        BIRTH_DATE: "1975-12-10",
     }
 
 

@@ -109,6 +109,28 @@ def test_a_value_has_a_history_and_an_old_grant_says_superseded(
     assert (new["value"], new["status"]) == ("Augusta", "stated")
 
 
+IMPOSSIBLE = [
+    ("identity.birth_date", "2999", "date_to_come"),
+    ("identity.birth_date", "1757-03-14", "date_too_long_ago"),
+    ("address.resident_since", "2999-01", "date_to_come"),
+    ("identity.personal_administrative_number", "999942038", "bad_check_digits"),
+    ("identity.personal_administrative_number", "85.07.30-033.82", "bad_check_digits"),
+    ("identity.personal_administrative_number", "99994203", "bad_number_length"),
+    ("contact.mobile_phone_number", "06 12345678", "bad_phone"),
+]
+
+
+def test_what_can_not_be_is_refused_with_its_code_and_never_repeated(citizen: Citizen) -> None:
+    before = citizen.get("/v1/values").json()
+    for field, value, code in IMPOSSIBLE:
+        stated = [{"field": NAMES[0], "value": "Augusta"}, {"field": field, "value": value}]
+        refused = citizen.post("/v1/values", {"values": stated})
+        assert (refused.status_code, refused.json()["code"]) == (400, code)
+        assert field in refused.json()["detail"]
+        assert value not in refused.text
+    assert citizen.get("/v1/values").json() == before
+
+
 def test_unlocking_gives_a_session_and_logging_out_ends_it(citizen: Citizen) -> None:
     answer = citizen.http.post("/v1/sessions", json={"recovery_code": citizen.recovery_code})
     assert answer.status_code == 201

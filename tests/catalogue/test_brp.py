@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from catalogue import brp
-from catalogue.brp import BadAnswer, Imported, passes_eleven_test, person_from_answer
+from catalogue.brp import BadAnswer, Imported, person_from_answer
 from catalogue.fields import LANGUAGES, load_catalogue
+from catalogue.numbers import passes_eleven_test
+from tests.builders import NOON_MS
 
 ROOT = Path(__file__).resolve().parents[2]
 FICTIONAL = json.loads((ROOT / "cli" / "fictional_person.json").read_text("utf-8"))
@@ -50,11 +52,16 @@ def test_all_448_official_persons_load_with_values_that_pass(
     official: list[dict[str, Any]],
 ) -> None:
     assert len(official) == 448
+    to_come = []
     for person in official:
         found = person_from_answer({"personen": [person]}, person["burgerservicenummer"])
         assert found == person_from_answer(person, person["burgerservicenummer"])
         for field, given in found.values.items():
-            assert CATALOGUE[field].check(given) == given
+            if given == "2919-06-06":  # of an address: a slip of the register's, which is refused
+                to_come.append(field)
+            else:
+                assert CATALOGUE[field].check(given, NOON_MS) == given
+    assert to_come == ["address.resident_since"]
 
 
 def test_the_official_persons_fill_every_field_that_the_register_knows(
@@ -113,7 +120,9 @@ def test_our_fictional_person_fills_every_field_that_the_register_knows() -> Non
         "household.parents_names": ["Hélène Duinpieper", "Geert Jan van Wilgenroos"],
     }
     assert found.under_investigation == {"address.resident_since"}
-    assert all(CATALOGUE[field].check(given) == given for field, given in found.values.items())
+    assert all(
+        CATALOGUE[field].check(given, NOON_MS) == given for field, given in found.values.items()
+    )
 
 
 def test_the_demo_agency_asks_for_fields_of_the_catalogue_in_every_language() -> None:
@@ -382,8 +391,8 @@ def test_every_code_of_the_tables_gives_a_value_that_passes() -> None:
     country, nationality = CATALOGUE["identity.birth_country"], CATALOGUE["identity.nationality"]
     assert len(brp._COUNTRIES) == 251
     assert len(brp._NATIONALITIES) == 196
-    assert all(country.check(letters) == letters for letters in brp._COUNTRIES.values())
-    assert nationality.check([*brp._NATIONALITIES.values()][:40])
+    assert all(country.check(letters, NOON_MS) == letters for letters in brp._COUNTRIES.values())
+    assert nationality.check([*brp._NATIONALITIES.values()][:40], NOON_MS)
     # One nationality per country; only a country that was split or renamed is there twice.
     assert len(set(brp._NATIONALITIES.values())) == 195
     assert {*brp._NATIONALITIES.values()} < {*brp._COUNTRIES.values()}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalogue.edtf import BadDate, PartialDate, parse
+from catalogue.edtf import BadDate, EndsBeforeItBegins, PartialDate, check_period, parse
 
 
 @pytest.mark.parametrize(
@@ -111,3 +111,42 @@ def test_the_error_does_not_repeat_the_date() -> None:
         parse("1985-04-31")
     assert "31" not in str(refused.value)
     assert refused.value.code == "bad_date"
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        (None, None),
+        ("2026-03-14", None),
+        (None, "2026"),
+        ("2026-03-14", "2026-03-14"),
+        ("2026-03-14", "2026-03"),
+        ("2026", "2026-01"),
+        ("2025-12-31", "2026"),
+        ("XXXX", "0001"),
+        ("9999", "XXXX"),
+    ],
+)
+def test_a_time_that_may_be_whole_passes(first: str | None, last: str | None) -> None:
+    check_period(first, last)
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        ("2026-03-14", "2026-03-13"),
+        ("2026-03-14", "2026-02"),
+        ("2026-03", "2025"),
+        ("2027", "2026"),
+    ],
+)
+def test_a_time_that_ends_before_it_begins_is_refused(first: str, last: str) -> None:
+    with pytest.raises(EndsBeforeItBegins) as refused:
+        check_period(first, last)
+    assert refused.value.code == "ends_before_it_begins"
+
+
+@pytest.mark.parametrize(("first", "last"), [("soon", None), (None, "2026-13"), ("2026", "2O27")])
+def test_a_time_is_made_of_dates(first: str | None, last: str | None) -> None:
+    with pytest.raises(BadDate):
+        check_period(first, last)

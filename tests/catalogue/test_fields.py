@@ -20,7 +20,9 @@ from catalogue.fields import (
     Field,
     load_catalogue,
 )
+from catalogue.numbers import passes_modulo_97
 from crypto.encoding import canonical_json
+from tests.builders import NOON_MS
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = (ROOT / "docs" / "catalogue.md").read_text("utf-8")
@@ -38,7 +40,9 @@ labels = {LABELS}
 """
 
 
-def new_field(kind: str, value_bytes_max: int = 64, choices: tuple[str, ...] = ()) -> Field:
+def new_field(
+    kind: str, value_bytes_max: int = 64, choices: tuple[str, ...] = (), **more: Any
+) -> Field:
     return Field(
         id="work.thing",
         type=kind,
@@ -47,6 +51,7 @@ def new_field(kind: str, value_bytes_max: int = 64, choices: tuple[str, ...] = (
         value_bytes_max=value_bytes_max,
         labels=dict.fromkeys(LANGUAGES, "thing"),
         choices={name: dict.fromkeys(LANGUAGES, name) for name in choices},
+        **more,
     )
 
 
@@ -125,7 +130,7 @@ def test_the_example_of_the_docs_loads(tmp_path: Path) -> None:
     catalogue = load_catalogue(added)
     assert set(catalogue) - set(CATALOGUE) == {"work.contract_hours", "work.contract_kind"}
     assert catalogue.themes[-1].id == "work"
-    assert catalogue["work.contract_kind"].check("temporary") == "temporary"
+    assert catalogue["work.contract_kind"].check("temporary", NOON_MS) == "temporary"
 
 
 # A deployment's own files
@@ -190,6 +195,15 @@ FAULTS = {
         (wrong('"text"', '"choice"\nchoices = {}'), "work.job_title"),
         (wrong('"text"', '"choice"\nchoices = 3'), "work.job_title"),
         (wrong('"text"', f'"choice"\nchoices = {{ Full = {LABELS} }}'), "work.job_title"),
+    ],
+    "bad_numbers": [
+        (wrong('"text"', f'"code"\nnumbers = {named}'), "bsn")
+        for named in ("[]", '["ssn"]', "[3]", '"bsn"')
+    ]
+    + [(FIELD + 'numbers = ["bsn"]', "of a code")],
+    "bad_lifetime": [
+        (wrong('"text"', '"date"\nlifetime = 1'), "true or false"),
+        (FIELD + "lifetime = true", "a date's"),
     ],
 }
 
@@ -260,14 +274,16 @@ GOOD: list[tuple[str, Any, Any]] = [
     ("email", "zoë@exämple.org", "zoë@exämple.org"),
     ("phone", "+31612345678", "+31612345678"),
     ("phone", "+31 (6) 12-34.56 78", "+31612345678"),
+    ("phone", "+31 (0)6 12345678", "+31612345678"),
+    ("phone", "+390612345678", "+390612345678"),
 ]
 
 
 @pytest.mark.parametrize(("kind", "value", "kept"), GOOD)
 def test_a_good_value_is_kept_in_its_one_form(kind: str, value: Any, kept: Any) -> None:
     field = new_field(kind, choices=("red", "blue"))
-    assert field.check(value) == kept
-    assert field.check(kept) == kept
+    assert field.check(value, NOON_MS) == kept
+    assert field.check(kept, NOON_MS) == kept
 
 
 def test_every_type_has_a_good_and_a_bad_example() -> None:
@@ -323,6 +339,8 @@ BAD: list[tuple[str, str, Any]] = [
     ("bad_phone", "phone", "0612345678"),
     ("bad_phone", "phone", "+0612345678"),
     ("bad_phone", "phone", "+31"),
+    ("bad_phone", "phone", "+31 06 12345678"),
+    ("bad_phone", "phone", "+32 0470 12 34 56"),
     ("bad_phone", "phone", "+3161234567890123"),
     ("unknown_choice", "choice", "green"),
 ]
@@ -331,17 +349,107 @@ BAD: list[tuple[str, str, Any]] = [
 @pytest.mark.parametrize(("code", "kind", "value"), BAD)
 def test_a_bad_value_is_refused_with_its_code(code: str, kind: str, value: Any) -> None:
     with pytest.raises(BadValue) as refused:
-        new_field(kind, choices=("red", "blue")).check(value)
+        new_field(kind, choices=("red", "blue")).check(value, NOON_MS)
     assert refused.value.code == code
     assert refused.value.field == "work.thing"
     assert refused.value.why in str(refused.value)
+
+
+NUMBERED: list[tuple[str, str]] = [
+    ("999942037", "999942037"),
+    ("9999.42.037", "999942037"),
+    ("9999 42 037", "999942037"),
+    ("85073003328", "85073003328"),
+    ("85.07.30-033.28", "85073003328"),
+    ("00.01.25-567.77", "00012556777"),  # born in 2000
+    ("85473003317", "85473003317"),  # a bis number
+    ("L 01 X 00 T 47", "L 01 X 00 T 47"),  # another country's
+    ("1234567", "1234567"),
+    ("1893120105732", "1893120105732"),
+]
+MISNUMBERED = [
+    *(("bad_check_digits", wrong) for wrong in ("999942038", "9999.42.073", "000000000")),
+    *(("bad_check_digits", wrong) for wrong in ("85073003329", "85.07.30-033.82", "00000000097")),
+    *(("bad_number_length", "9" * length) for length in (8, 10, 12)),
+]
+
+
+@pytest.mark.parametrize(("value", "kept"), NUMBERED)
+def test_a_national_number_is_kept_in_digits_and_others_as_they_are(value: str, kept: str) -> None:
+    field = new_field("code", numbers=("bsn", "rijksregisternummer"))
+    assert field.check(value, NOON_MS) == kept
+    assert field.check(kept, NOON_MS) == kept
+
+
+@pytest.mark.parametrize(("code", "value"), MISNUMBERED)
+def test_a_national_number_with_a_slip_in_it_is_refused(code: str, value: str) -> None:
+    field = new_field("code", numbers=("bsn", "rijksregisternummer"))
+    with pytest.raises(BadValue) as refused:
+        field.check(value, NOON_MS)
+    assert refused.value.code == code
+    assert value not in f"{refused.value} {refused.value.args}"
+    assert new_field("code").check(value, NOON_MS) == value  # where the catalogue names no number
+
+
+@pytest.mark.parametrize("number", ["85073003328", "51010150162"])
+def test_one_wrong_digit_of_a_national_register_number_is_found(number: str) -> None:
+    for at in range(11):
+        for digit in "0123456789":
+            typed = number[:at] + digit + number[at + 1 :]
+            assert passes_modulo_97(typed) is (typed == number)
+
+
+HOUR_MS = 3_600_000
+
+
+@pytest.mark.parametrize(
+    ("date", "code"),
+    [
+        ("2026-11-21", None),
+        ("2026-11", None),
+        ("2026", None),
+        ("XXXX", None),
+        ("1896", None),
+        ("2026-11-22", "date_to_come"),
+        ("2026-12", "date_to_come"),
+        ("2027", "date_to_come"),
+        ("9999-12-31", "date_to_come"),
+        ("1895-12-31", "date_too_long_ago"),
+        ("0957-03-14", "date_too_long_ago"),
+    ],
+)
+def test_a_day_of_a_life_is_neither_to_come_nor_too_long_ago(date: str, code: str | None) -> None:
+    field = new_field("date", lifetime=True)
+    if code is None:
+        assert field.check(date, NOON_MS) == date
+        return
+    with pytest.raises(BadValue) as refused:
+        field.check(date, NOON_MS)
+    assert refused.value.code == code
+    assert new_field("date").check(date, NOON_MS) == date
+
+
+def test_today_is_the_day_of_the_netherlands_and_belgium() -> None:
+    field, tomorrow = new_field("date", lifetime=True), "2026-11-22"
+    with pytest.raises(BadValue):
+        field.check(tomorrow, NOON_MS + 10 * HOUR_MS - 1)
+    assert field.check(tomorrow, NOON_MS + 10 * HOUR_MS) == tomorrow
+
+
+def test_the_catalogue_names_which_numbers_and_days_are_looked_at() -> None:
+    numbered = {name: each.numbers for name, each in CATALOGUE.items() if each.numbers}
+    kinds = ("bsn", "rijksregisternummer")
+    assert numbered == {"identity.personal_administrative_number": kinds}
+    lived = [name for name, each in CATALOGUE.items() if each.lifetime]
+    assert lived == ["identity.birth_date", "address.resident_since"]
 
 
 def test_the_docs_name_every_code_of_a_bad_value() -> None:
     table = DOCS.split("## When a value is refused", 1)[1].split("\n## ", 1)[0]
     first_cells = re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
     named = {code for cell in first_cells for code in re.findall(r"`(\w+)`", cell)}
-    assert named == {code for code, _, _ in BAD}
+    days = {"date_to_come", "date_too_long_ago"}
+    assert named == {code for code, _, _ in BAD} | {code for code, _ in MISNUMBERED} | days
 
 
 @pytest.mark.parametrize("code", sorted({code for code, _, _ in BAD} - {"empty", "too_large"}))
@@ -354,7 +462,7 @@ def test_a_refusal_never_repeats_the_value(code: str) -> None:
             "bad_characters": f"{CANARY}\n{CANARY}",
         }.get(code, [CANARY + "_"] if kind == "country_list" else CANARY + "_")
         with pytest.raises(BadValue) as refused:
-            new_field(kind).check(value)
+            new_field(kind).check(value, NOON_MS)
         error = refused.value
         assert error.code == code
         assert CANARY not in f"{error} {error!r} {error.why} {error.args}"
@@ -370,16 +478,16 @@ def test_a_refusal_never_repeats_the_value(code: str) -> None:
 def test_what_passes_is_json_in_its_final_form(kind: str, value: object) -> None:
     field = new_field(kind)
     try:
-        kept = field.check(value)
+        kept = field.check(value, NOON_MS)
     except BadValue:
         return
-    assert field.check(kept) == kept
+    assert field.check(kept, NOON_MS) == kept
     assert len(canonical_json(kept)) <= field.value_bytes_max
     assert unicodedata.is_normalized("NFC", json.dumps(kept, ensure_ascii=False))
 
 
 def test_the_size_that_fits_exactly_passes() -> None:
-    assert new_field("text").check("a" * 62) == "a" * 62
+    assert new_field("text").check("a" * 62, NOON_MS) == "a" * 62
     # Four characters may become one: the early refusal leaves room for all of them.
     omega = "\u03c9\u0313\u0342\u0345"
-    assert new_field("text", 5).check(omega) == unicodedata.normalize("NFC", omega)
+    assert new_field("text", 5).check(omega, NOON_MS) == unicodedata.normalize("NFC", omega)

@@ -42,7 +42,7 @@ from tests.api.conftest import (
 from tests.cli.conftest import START_SECONDS_MAX, free_port, start_kluis
 from vault.vault import Vault
 
-VALUES = ("Lovelace", "1815-12-10")
+VALUES = ("Lovelace", "1975-12-10")
 
 
 class Lines(logging.Handler):

@@ -45,7 +45,7 @@ def _teach(taught: dict[str, Any]) -> None:
     schemas = taught["components"]["schemas"]
     stated, offer = schemas["Stated"]["properties"], schemas["NewOffer"]["properties"]
     _know(stated, "field", (*FIELDS, *OTHER_FIELDS))
-    _know(stated, "value", ("Ada", "1815-12-10", "NL", ["0001", "NL"], "ada@example.nl"))
+    _know(stated, "value", ("Ada", "1975-12-10", "NL", ["0001", "NL"], "ada@example.nl"))
     _know(stated, "status", ("stated", "under_investigation"))
     _know(offer, "agency", (AGENCY,))
     _know(offer, "use", (USE,))
@@ -79,7 +79,7 @@ _VALUES = {
     "values": [
         {"field": NAMES[0], "value": "Ada"},
         {"field": NAMES[1], "value": "Lovelace"},
-        {"field": BIRTH_DATE, "value": "1815-12-10"},
+        {"field": BIRTH_DATE, "value": "1975-12-10"},
     ]
 }
 _OFFER = {"agency": AGENCY, "use": USE, "fields": list(FIELDS), "duration_seconds": 3600}

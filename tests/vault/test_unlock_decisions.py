@@ -284,6 +284,8 @@ def test_erasing_takes_a_fresh_unlock(store: Store, citizen: Citizen) -> None:
         [NewValue("identity.nonsense", "x")],
         [NewValue(GIVEN, "x", status="sure")],
         [NewValue(GIVEN, "x"), NewValue("identity.birth_date", "yesterday")],
+        [NewValue(GIVEN, "x", valid_from="soon")],
+        [NewValue(GIVEN, "x", valid_from="2026", valid_until="2025")],
     ],
 )
 def test_a_put_that_makes_no_sense_changes_nothing(citizen: Citizen, new: list[NewValue]) -> None:

@@ -93,7 +93,13 @@ STATED: list[tuple[str, Any, Any]] = [
     ("identity.nationality", ["NL", "", "BE", ""], ["NL", "BE"]),
     ("household.children_names", "Ada\r\n\r\n Bo ", ["Ada", "Bo"]),
     ("contact.email_address", "noor@example.org", "noor@example.org"),
+    ("identity.birth_date", "21-11-2026", "2026-11-21"),  # a newborn's
+    ("identity.personal_administrative_number", "9999.42.037", "999942037"),
+    ("identity.personal_administrative_number", "85.07.30-033.28", "85073003328"),
     ("contact.mobile_phone_number", "+31 6 1234 5678", "+31612345678"),
+    ("contact.mobile_phone_number", "+31 (0)6-12 34 56 78", "+31612345678"),
+    ("contact.mobile_phone_number", "0031 6 12345678", "+31612345678"),
+    ("contact.mobile_phone_number", "00 32 (470) 12.34.56", "+32470123456"),
     ("contact.language", "fr", "fr"),
 ]
 
@@ -124,7 +130,15 @@ WRONG = [
     ("identity.birth_country", "", "Fill something in."),
     ("identity.nationality", "", "Fill something in."),
     ("contact.email_address", "noor", "Write an e-mail address"),
-    ("contact.mobile_phone_number", "0612345678", "Begin with + and the country"),
+    ("identity.birth_date", "22-11-2996", "This day is still to come"),
+    ("identity.birth_date", "2957", "This day is still to come"),
+    ("identity.birth_date", "14-3-1757", "This is more than 130 years ago"),
+    ("address.resident_since", "12-2996", "This day is still to come"),
+    ("identity.personal_administrative_number", "999942038", "One of these figures is not right"),
+    ("identity.personal_administrative_number", "99994203", "one figure too few or too many"),
+    ("identity.personal_administrative_number", "85.07.30-033.82", "One of these figures"),
+    ("contact.mobile_phone_number", "12345678", "Begin with + and the country"),
+    ("contact.mobile_phone_number", "06 123456", "Begin with + and the country"),
     ("address.resident_postal_code", "1234?AB", "Use letters and figures only"),
 ]
 
@@ -147,6 +161,60 @@ def test_what_is_wrong_is_said_beside_it_and_nothing_is_lost(
     if typed and "choices" not in answer.text:
         assert f'value="{html.escape(typed)}"' in answer.text
     assert visitor.citizen.values().get(field) == before
+
+
+PHONE = "/wallet/data/contact.mobile_phone_number/edit"
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("06 12345678", {"+31612345678": "+31 6 12345678 (Netherlands)"}),
+        ("(06) 12-34.56 78", {"+31612345678": "+31 6 12345678 (Netherlands)"}),
+        ("+31 06 12345678", {"+31612345678": "+31 6 12345678 (Netherlands)"}),
+        ("02/123.45.67", {"+3221234567": "+32 21234567 (Belgium)"}),
+        ("020 1234567", {"+31201234567": "+31 201234567 (Netherlands)"}),
+        (
+            "0470 12 34 56",
+            {
+                "+31470123456": "+31 470123456 (Netherlands)",
+                "+32470123456": "+32 470 12 34 56 (Belgium)",
+            },
+        ),
+    ],
+)
+def test_a_number_without_its_country_is_offered_in_full_and_never_guessed(
+    visitor: Visitor, typed: str, shown: dict[str, str]
+) -> None:
+    assert visitor.citizen is not None
+    asked = visitor.post(PHONE, {"value": typed, "valid_from": "2020"})
+    assert asked.status_code == 400
+    assert "The country is missing" in fault(asked.text, "meant")
+    assert f'value="{typed}"' in asked.text
+    assert 'value="2020"' in asked.text
+    offers = re.findall(r'name="meant" value="([^"]+)"[^>]*>\s*<label[^>]*>([^<]+)<', asked.text)
+    assert dict(offers[:-1]) == shown
+    assert offers[-1][0] == "other"
+    assert " checked" not in asked.text
+    assert "contact.mobile_phone_number" not in visitor.citizen.values()
+    for number in shown:
+        assert visitor.post(PHONE, {"value": typed, "meant": number}).status_code == 303
+        assert visitor.citizen.values()["contact.mobile_phone_number"] == number
+    other = visitor.post(PHONE, {"value": typed, "meant": "other"})
+    assert "Begin with + and the country" in fault(other.text, "value")
+
+
+def test_a_number_that_was_not_offered_is_not_taken(visitor: Visitor) -> None:
+    answer = visitor.post(PHONE, {"value": "06 87654321", "meant": "+31612345678"})
+    assert answer.status_code == 400
+    assert "+31 6 87654321 (Netherlands)" in answer.text
+
+
+def test_a_time_that_ends_before_it_begins_is_told_in_words(visitor: Visitor) -> None:
+    form = {"value": "Old Street 1", "valid_from": "3-2026", "valid_until": "31-12-2025"}
+    answer = visitor.post("/wallet/data/address.resident_street/edit", form)
+    assert answer.status_code == 400
+    assert "before the day it is valid from" in fault(answer.text, "valid_until")
 
 
 def test_dates_are_written_and_read_in_one_way() -> None:
@@ -178,6 +246,20 @@ def test_an_answer_of_the_register_is_shown_before_it_is_put_in(site: Site) -> N
     held = citizen.values()
     assert set(held) == set(offered)
     assert held["identity.given_name"] == "Mine"
+
+
+def test_what_the_register_can_not_know_is_left_out_and_said(site: Site) -> None:
+    citizen = site.store.citizen({})
+    visitor = Visitor(site, citizen)
+    form = {"answer": RECORD.replace('"1988-02-29"', '"2988-02-29"'), "bsn": BSN}
+    page = visitor.post("/wallet/import/preview", form).text
+    said = page.split("so it is left out", 1)[1].split("</div>", 1)[0]
+    assert "<li>Date of birth</li>" in said
+    assert 'value="identity.birth_date"' not in page
+    chosen = ["identity.birth_date", "identity.full_name"]
+    answer = visitor.post("/wallet/import", {**form, "fields": chosen})
+    assert answer.headers["location"] == "/wallet/data?imported=1"
+    assert [*citizen.values()] == ["identity.full_name"]
 
 
 def test_an_import_of_nothing_puts_in_nothing(site: Site) -> None:

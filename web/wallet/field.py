@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+from babel import Locale
 from fastapi import APIRouter, Query, Request, Response
 
 from catalogue.fields import Field
@@ -18,6 +19,7 @@ from web.pages import OpenedPages, OpenedVault, language_of, see, words_for
 from web.wallet import stating
 from web.wallet.data import is_found, shown_value
 from web.wallet.lines import Teller
+from web.wallet.phones import Offered
 from web.wallet.shown import grants_shown
 
 router = APIRouter(route_class=WalletRoute, tags=["pages"], include_in_schema=False)
@@ -112,9 +114,9 @@ def put(
 ) -> Response:
     """States it. What is wrong is said beside it, and what was typed stays."""
     known, versions = _known(vault, field), _versions(vault, owner, field)
-    new, faults = stating.stated(known, form)
+    new, faults = stating.stated(known, form, vault.system.clock.now_ms())
     if new is None:
-        typed = stating.typed(known, form)
+        typed = stating.typed(known, form) | {"offered": stating.phones_offered(known, form)}
         return _form(request, pages, known, typed, faults, is_new=not versions, status=400)
     vault.put(owner, [new])
     return see(f"/wallet/data/{field}?saved=1")
@@ -146,10 +148,17 @@ def _form(
         choices=[(code, labels[language]) for code, labels in field.choices.items()],
         options=options,
         parts=parts,
+        phones=_phones(parts.get("offered", []), language) if faults else [],
         several=several,
         faults={name: gettext(stating.fault_text(code)) for name, code in faults.items()},
         is_new=is_new,
     )
+
+
+def _phones(offered: list[Offered], language: str) -> list[tuple[str, str]]:
+    """Each with the name of its country, to choose from."""
+    countries = Locale(language).territories
+    return [(one.number, f"{one.shown} ({countries[one.country]})") for one in offered]
 
 
 def _known(vault: Vault, field: str) -> Field:

@@ -6,12 +6,14 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from catalogue.brp import Imported, passes_eleven_test, person_from_answer
+from catalogue.brp import Imported, person_from_answer
 from catalogue.errors import CatalogueFault
+from catalogue.numbers import passes_eleven_test
 from crypto.encoding import parse_json
 from crypto.errors import Malformed
 from vault.errors import BadInput
 from vault.fields import NewValue
+from vault.vault import Vault
 from web.citizen import Owner, WalletRoute
 from web.forms import Form, GivenForm
 from web.names import field_label
@@ -82,14 +84,17 @@ def preview(
     """What would be stated. Nothing is put in yet."""
     found = _read(form)
     held, tongue, catalogue = vault.values(owner), tongue_for(request), vault.system.catalogue
+    language, left_out = language_of(request), _refused(vault, found)
     rows = []
     for name, value in found.values.items():
+        if name in left_out:
+            continue
         field, own = catalogue[name], held.get(name)
         before = None if own is None else own.statement.value
         rows.append(
             {
                 "field": name,
-                "label": field_label(catalogue, name, language_of(request)),
+                "label": field_label(catalogue, name, language),
                 "text": tongue.value(field, value),
                 "before": None if own is None else tongue.value(field, before),
                 "is_same": own is not None and before == value,
@@ -97,14 +102,20 @@ def preview(
             }
         )
     return pages.render(
-        request, "wallet/import_preview.html", here="data", rows=rows, typed=_typed(form)
+        request,
+        "wallet/import_preview.html",
+        here="data",
+        rows=rows,
+        left_out=[field_label(catalogue, name, language) for name in left_out],
+        typed=_typed(form),
     )
 
 
 @router.post("/wallet/import")
 def put(form: GivenForm, owner: Owner, vault: OpenedVault) -> Response:
     """Puts in what was left ticked, as the citizen's own statement."""
-    found, chosen = _read(form), set(form.texts("fields"))
+    found = _read(form)
+    chosen = set(form.texts("fields")) - set(_refused(vault, found))
     new = [
         NewValue(
             name,
@@ -117,6 +128,17 @@ def put(form: GivenForm, owner: Owner, vault: OpenedVault) -> Response:
     if new:
         vault.put(owner, new)
     return see(f"/wallet/data?imported={len(new)}")
+
+
+def _refused(vault: Vault, found: Imported) -> list[str]:
+    """What the register says and cannot be, such as a day that is still to come."""
+    refused = []
+    for name, value in found.values.items():
+        try:
+            vault.system.catalogue[name].check(value, vault.system.clock.now_ms())
+        except CatalogueFault:
+            refused.append(name)
+    return refused
 
 
 def _read(form: Form) -> Imported:

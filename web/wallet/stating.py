@@ -12,8 +12,11 @@ from catalogue.fields import Field, JsonValue
 from vault.fields import NewValue
 from web.forms import Form
 from web.papers.words import N_
+from web.wallet.phones import Offered, offered, with_country
 
 LISTS = {"text_list", "country_list"}
+FROM, UNTIL = "valid_from", "valid_until"
+MEANT, OTHER = "meant", "other"  # which of the phone numbers that were offered, or none of them
 _MORE_LINES = 2  # empty ones, for more countries
 _DAY = re.compile(r"(?:(?:(\d{1,2})[-/. ])?(\d{1,2})[-/. ])?(\d{4})", re.ASCII)
 _FIGURES = re.compile(r"[0-9-/. ]*[0-9]{4}[0-9-/. ]*")
@@ -37,6 +40,18 @@ FAULTS: Mapping[str, str] = MappingProxyType(
         "bad_language": N_("Choose a language from the list."),
         "bad_email": N_("Write an e-mail address like name@example.org."),
         "bad_phone": N_("Begin with + and the country, like +31 6 12345678."),
+        "which_phone": N_("The country is missing. Choose the number that you mean."),
+        "bad_check_digits": N_(
+            "One of these figures is not right, or two changed places. Look at your identity card"
+            " and type the number again."
+        ),
+        "bad_number_length": N_(
+            "This is one figure too few or too many. A citizen service number (BSN) has nine, a"
+            " Belgian national number eleven."
+        ),
+        "date_to_come": N_("This day is still to come. Look at the year once more."),
+        "date_too_long_ago": N_("This is more than 130 years ago. Look at the year once more."),
+        "ends_before_it_begins": N_("This is before the day it is valid from. Look at both."),
         "unknown_choice": N_("Choose one of these."),
         "wrong_type": N_("Fill in a whole number, in figures."),
     }
@@ -49,28 +64,38 @@ def fault_text(code: str) -> str:
     return FAULTS.get(code, OTHERWISE)
 
 
-def stated(field: Field, form: Form) -> tuple[NewValue | None, dict[str, str]]:
+def stated(field: Field, form: Form, now_ms: int) -> tuple[NewValue | None, dict[str, str]]:
     """What the form states, or the codes of what is wrong, by the name of the part of the form."""
     faults: dict[str, str] = {}
     value: JsonValue = None
     dates: dict[str, str | None] = {}
     try:
-        value = field.check(_typed(field, form))
+        value = field.check(_typed(field, form), now_ms)
     except CatalogueFault as fault:
-        faults["value"] = _told(fault, one_of(form, "value"))
-    for name in ("valid_from", "valid_until"):
+        faults |= _value_fault(field, form, fault)
+    for name in (FROM, UNTIL):
         try:
             dates[name] = typed_date(one_of(form, name)) or None
-            if dates[name] is not None:
-                edtf.parse(str(dates[name]))
+            edtf.check_period(None if FROM in faults else dates[FROM], dates.get(UNTIL))
         except CatalogueFault as fault:
             faults[name] = _told(fault, one_of(form, name))
     return (None if faults else NewValue(field.id, value, "stated", **dates)), faults
 
 
+def phones_offered(field: Field, form: Form) -> list[Offered]:
+    """The numbers with their country that a number without it may be."""
+    return offered(one_of(form, "value")) if field.type == "phone" else []
+
+
+def _value_fault(field: Field, form: Form, fault: CatalogueFault) -> dict[str, str]:
+    if phones_offered(field, form) and one_of(form, MEANT) != OTHER:
+        return {MEANT: "which_phone"}
+    return {"value": _told(fault, one_of(form, "value"))}
+
+
 def typed(field: Field, form: Form) -> dict[str, str | list[str]]:
     """What was typed, as it was, so that nothing is lost."""
-    parts: dict[str, str | list[str]] = {n: one_of(form, n) for n in ("valid_from", "valid_until")}
+    parts: dict[str, str | list[str]] = {n: one_of(form, n) for n in (FROM, UNTIL)}
     lists = field.type == "country_list"
     parts["value"] = list(form.texts("value")) if lists else one_of(form, "value")
     return parts
@@ -141,4 +166,7 @@ def _typed(field: Field, form: Form) -> object:
     if field.type == "integer":
         is_number = re.fullmatch(r"-?[0-9]{1,16}", text)
         return int(text) if is_number else text
+    if field.type == "phone":
+        meant = one_of(form, MEANT)
+        return meant if meant in {one.number for one in offered(text)} else with_country(text)
     return typed_date(text) if field.type == "date" and text else text
