@@ -5,6 +5,9 @@ that an error of ours tells nobody anything.
 import logging
 
 from anyio.to_thread import current_default_thread_limiter
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import problem_of_status
@@ -43,7 +46,7 @@ class Edge:
         try:
             body = await self._read(inner, receive)
             if body is None:
-                await problem_of_status(413)(inner, receive, answer.send)
+                await (await _too_large(inner))(inner, receive, answer.send)
             else:
                 await self._app(inner, _Replay(body, receive).receive, answer.send)
         except _Gone:
@@ -71,6 +74,13 @@ class Edge:
             parts.append(part)
             more = message.get("more_body", False)
         return b"".join(parts)
+
+
+async def _too_large(scope: Scope) -> Response:
+    """As the application explains it: in words to who came with a browser."""
+    explain = scope["app"].exception_handlers[HTTPException]
+    answer: Response = await explain(Request(scope), HTTPException(413))
+    return answer
 
 
 def _is_more(digits: bytes, most: int) -> bool:

@@ -17,6 +17,9 @@ ROUTERS = (
 )  # fmt: skip
 
 
+_IN_WORDS = {HTTPStatus.NOT_FOUND, HTTPStatus.REQUEST_ENTITY_TOO_LARGE}
+
+
 def add_pages(app: FastAPI, vault: Vault, *, practice: bool = False) -> None:
     """Adds every page. `practice`: the people are made up, and every page says so.
 
@@ -31,16 +34,17 @@ def add_pages(app: FastAPI, vault: Vault, *, practice: bool = False) -> None:
 
 
 def _explain_to_people(app: FastAPI) -> None:
-    """An address where nothing is says so in words to who came with a browser.
+    """An address where nothing is, or to which too much was sent, says so in words to who came
+    with a browser.
 
     Programs get the API's problem document, and everybody does below /v1.
     """
     problem = app.exception_handlers[HTTPException]
 
     async def explain(request: Request, error: Exception) -> Response:
-        is_lost = isinstance(error, HTTPException) and error.status_code == HTTPStatus.NOT_FOUND
+        in_words = isinstance(error, HTTPException) and error.status_code in _IN_WORDS
         wants_page = "text/html" in request.headers.get("Accept", "").lower()
-        if is_lost and wants_page and not request.url.path.startswith("/v1/"):
+        if in_words and wants_page and not request.url.path.startswith("/v1/"):
             pages: Pages = app.state.pages
             return pages.explain(request, error)
         answer: Response = await problem(request, error)  # type: ignore[misc]

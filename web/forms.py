@@ -1,10 +1,12 @@
 """Reading a form: only one that a page of ours put into this very browser."""
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Annotated
 from urllib.parse import parse_qs, urlsplit
 
 from fastapi import Depends, Request
+from starlette.exceptions import HTTPException
 
 from vault.errors import BadInput
 from web import cookies
@@ -65,9 +67,9 @@ def _sender(request: Request, own: str) -> str:
 
 
 def parse(body: bytes) -> Form:
-    """Raises `BadInput` for what is no form, or a very large one."""
+    """Raises `BadInput` for what is no form, and 413 for a very large one."""
     if len(body) > FORM_BYTES_MAX:
-        raise BadInput("This form is too large.", "bad_form")
+        raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     try:
         given = parse_qs(body.decode("ascii"), errors="strict", max_num_fields=_PARAMETERS_MAX)
     except ValueError:

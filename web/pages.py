@@ -59,7 +59,7 @@ HEADERS = {
 _HOMES = {"wallet": "/wallet", "desk": "/desk", "auditor": "/auditor", "public": "/"}
 _FAILED = "common/500.html"
 _log = logging.getLogger("kluis.web")
-_LIKE = {401: 403, 405: 404, 413: 400, 415: 400}  # statuses that one page speaks for
+_LIKE = {401: 403, 405: 404, 415: 400}  # statuses that one page speaks for
 
 
 class Pages:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
@@ -97,7 +98,7 @@ def edge_answers(headers: list[tuple[bytes, bytes]]) -> int:
     async def send(message: Message) -> None:
         statuses.extend([message["status"]] if "status" in message else [])
 
-    scope = {"type": "http", "method": "POST", "path": "/", "headers": headers}
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": headers, "app": FastAPI()}
     asyncio.run(Edge(takes_all, body_bytes_max=65_536)(scope, receive, send))
     return statuses[0]
 

@@ -54,7 +54,28 @@ def test_a_fault_of_ours_is_a_page_that_tells_nothing(
 
 
 def test_a_form_that_is_too_large_or_broken_is_a_page(browser: Browser) -> None:
-    for body in (b"csrf=" + b"x" * 300_001, b"csrf=%ff%fe&\xff", b"a=1&" * 700):
+    for body in (b"csrf=%ff%fe&\xff", b"a=1&" * 700):
         answer = browser.ask("POST", "/wallet/lock", content=body, headers={"Content-Type": FORM})
         assert answer.status_code in {400, 403}
         assert answer.headers["content-type"].startswith("text/html")
+
+
+@pytest.mark.parametrize("size", [300_001, 2**20 + 1])
+@pytest.mark.parametrize("path", ["/wallet/import/preview", "/lost"])
+def test_what_is_too_large_is_told_a_browser_in_words(
+    browser: Browser, path: str, size: int
+) -> None:
+    headers = {"Content-Type": FORM, "Accept": "text/html,*/*;q=0.8", "Accept-Language": "nl"}
+    answer = browser.ask("POST", path, content=b"csrf=".ljust(size, b"x"), headers=headers)
+    assert answer.status_code == 413
+    assert "Dit is te groot om te versturen" in text(answer)
+    assert "Er is niets veranderd en niets gedeeld" in text(answer)
+    assert answer.headers["content-security-policy"] == HEADERS["Content-Security-Policy"]
+
+
+def test_what_is_too_large_is_told_a_program_as_a_problem(browser: Browser) -> None:
+    for path, accept in (("/v1/values", "text/html"), ("/lost", "application/json")):
+        headers = {"Content-Type": FORM, "Accept": accept}
+        answer = browser.ask("POST", path, content=b"x" * (2**20 + 1), headers=headers)
+        assert answer.status_code == 413
+        assert answer.json()["code"] == "body_too_large"

@@ -36,7 +36,7 @@ def turn(site: Site) -> Iterator[Turn]:
 
 
 def title(page: str) -> str:
-    return str(re.findall(r"<h1>(.*?)</h1>", page)[0])
+    return str(re.findall(r"<h1[^>]*>(.*?)</h1>", page)[0])
 
 
 def exports(citizen: Citizen) -> int:

@@ -1,5 +1,7 @@
-// The page with the link to a copy. Once the link is followed it is used up, and the page says so:
-// the copy itself goes to the downloads and changes no page. Without this module the page stays.
+// The page with the link to a copy. The copy goes to the downloads and changes no page, so that this
+// page says where to look. A link that gives no copy leads to a page that says why, and whether it
+// still works: so it is followed as any other, and not with `download`, which would hide that page.
+// Without this module the page stays.
 
 const link = document.querySelector("[data-fetch]");
 const title = /** @type {HTMLElement} */ (document.querySelector("[data-fetched]"));
