@@ -1,6 +1,5 @@
 """`kluis agency`: who may ask, and for what. `kluis invite`: who may make a vault."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,7 +8,7 @@ from catalogue.errors import BadRegistration
 from catalogue.registration import parse_registration
 from cli.errors import Failed
 from cli.installation import opened
-from cli.options import DEFAULT_DATA, Data, Json, at, document, seconds
+from cli.options import DEFAULT_DATA, Data, Json, Registration, at, document, seconds
 from cli.output import Output
 from vault import caller
 from vault.registry import Snapshot
@@ -20,9 +19,7 @@ _INVITATION_SECONDS_MAX = 366 * 86_400
 
 @app.command()
 def register(
-    file: Annotated[
-        Path, typer.Argument(help="The registration, a JSON file; - reads standard input.")
-    ],
+    file: Registration,
     data: Data = DEFAULT_DATA,
     json: Json = False,
 ) -> None:

@@ -1,5 +1,6 @@
 """`kluis audit`: is the log whole, and what does it say (docs/audit.md)."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,7 @@ from cli import audit_keys
 from cli.errors import FAILED, CannotSay, Failed, WrongUse
 from cli.examining import anomalies_in, tell_anomalies, verify_file, write_export
 from cli.installation import opened, settings_of
-from cli.options import DEFAULT_DATA, Data, Json
+from cli.options import DEFAULT_DATA, Data, Force, Json, Yes
 from cli.output import Output, when
 from evidence.anomalies import anomalies_of
 from operate import continuing, verification
@@ -25,23 +26,41 @@ app = typer.Typer(
 )
 app.add_typer(audit_keys.app, name="keys")
 
-
+Export = Annotated[
+    Path | None,
+    typer.Argument(help="An export. Left out: the installation in --data is checked."),
+]
+ListedExport = Annotated[
+    Path | None,
+    typer.Argument(help="An export. Left out: the log of the installation in --data."),
+]
+LogKeys = Annotated[
+    list[str] | None,
+    typer.Option("--key", help="The log's public key, for an export; once for each log."),
+]
 Previous = Annotated[
     Path | None, typer.Option("--previous", help="The export before: this one must continue it.")
 ]
-Force = Annotated[bool, typer.Option("--force", help="Write over a file that is there.")]
+Limit = Annotated[
+    int, typer.Option("--limit", min=1, max=10_000, help="How many entries, newest first.")
+]
+Origin = Annotated[
+    str | None,
+    typer.Option("--origin", help="Name of the new log.  [default: the old one and a number]"),
+]
+AcceptDisagreement = Annotated[
+    bool,
+    typer.Option(
+        "--accept-disagreement",
+        help="Go on although the entries here are others than those that were anchored.",
+    ),
+]
 
 
 @app.command()
 def verify(
-    file: Annotated[
-        Path | None,
-        typer.Argument(help="An export. Left out: the installation in --data is checked."),
-    ] = None,
-    key: Annotated[
-        list[str] | None,
-        typer.Option("--key", help="The log's public key, for an export; once for each log."),
-    ] = None,
+    file: Export = None,
+    key: LogKeys = None,
     previous: Previous = None,
     data: Data = DEFAULT_DATA,
     json: Json = False,
@@ -118,10 +137,7 @@ def export(
 
 @app.command()
 def anomalies(
-    file: Annotated[
-        Path | None,
-        typer.Argument(help="An export. Left out: the log of the installation in --data."),
-    ] = None,
+    file: ListedExport = None,
     data: Data = DEFAULT_DATA,
     json: Json = False,
 ) -> None:
@@ -145,9 +161,7 @@ def anomalies(
 
 @app.command()
 def show(
-    limit: Annotated[
-        int, typer.Option("--limit", min=1, max=10_000, help="How many entries, newest first.")
-    ] = 50,
+    limit: Limit = 50,
     data: Data = DEFAULT_DATA,
     json: Json = False,
 ) -> None:
@@ -163,54 +177,30 @@ def show(
     out = Output(json)
     with out.working("Reading the log"):
         entries = verification.show(settings_of(data), limit)
-    out.answer(
-        {
-            "entries": [
-                {
-                    "index": one.index,
-                    "at": None if one.at is None else instant_text(one.at),
-                    "action": one.action,
-                    "outcome": one.outcome,
-                    "actor": one.actor,
-                    "reason": one.reason,
-                }
-                for one in entries
-            ]
-        }
-    )
-    if not entries:
+    out.answer({"entries": [_answer(one) for one in entries]})
+    if entries:
+        columns = ("Entry", "When", "What", "Outcome", "By", "Why")
+        out.table(columns, [_row(one) for one in entries])
+    else:
         out.say("The log is empty.")
-        return
-    out.table(
-        ("Entry", "When", "What", "Outcome", "By", "Why"),
-        [
-            (
-                str(one.index),
-                "" if one.at is None else when(instant_text(one.at)),
-                one.action or "(in a citizen's vault)",
-                one.outcome or "",
-                one.actor or "",
-                one.reason or "",
-            )
-            for one in entries
-        ],
-    )
+
+
+def _answer(one: verification.Line) -> dict[str, object]:
+    at = None if one.at is None else instant_text(one.at)
+    return asdict(one) | {"at": at}
+
+
+def _row(one: verification.Line) -> tuple[str, ...]:
+    at = "" if one.at is None else when(instant_text(one.at))
+    what = one.action or "(in a citizen's vault)"
+    return str(one.index), at, what, one.outcome or "", one.actor or "", one.reason or ""
 
 
 @app.command("continue")
 def continue_(
-    origin: Annotated[
-        str | None,
-        typer.Option("--origin", help="Name of the new log.  [default: the old one and a number]"),
-    ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
-    accept_disagreement: Annotated[
-        bool,
-        typer.Option(
-            "--accept-disagreement",
-            help="Go on although the entries here are others than those that were anchored.",
-        ),
-    ] = False,
+    origin: Origin = None,
+    yes: Yes = False,
+    accept_disagreement: AcceptDisagreement = False,
     data: Data = DEFAULT_DATA,
     json: Json = False,
 ) -> None:

@@ -13,7 +13,18 @@ from cli.examiner import Examiner
 from cli.examining import claimed_end
 from cli.files import check_free, write_new, write_pieces
 from cli.installation import opened
-from cli.options import DEFAULT_DATA, Data, Json, ProfileName, Url, at, document
+from cli.options import (
+    DEFAULT_DATA,
+    Data,
+    Force,
+    Instead,
+    Json,
+    ProfileName,
+    Registration,
+    Url,
+    at,
+    document,
+)
 from cli.output import Output
 from cli.profile import again
 from vault import caller
@@ -24,14 +35,11 @@ AuditorId = Annotated[
     str | None,
     typer.Option("--auditor", help="The auditor's id in its registration. Needed once."),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Write over a file that is there.")]
 
 
 @app.command()
 def register(
-    file: Annotated[
-        Path, typer.Argument(help="The registration, a JSON file; - reads standard input.")
-    ],
+    file: Registration,
     data: Data = DEFAULT_DATA,
     json: Json = False,
 ) -> None:
@@ -102,7 +110,7 @@ def revoke(
 
 @app.command()
 def keygen(
-    file: Annotated[Path | None, typer.Option("--out", help="Write to this file instead.")] = None,
+    file: Instead = None,
     force: Force = False,
     auditor: AuditorId = None,
     url: Url = None,

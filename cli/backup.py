@@ -14,28 +14,40 @@ from operate.backup import KEYSTORE_BACKUP_DAYS, Made, aged, back_up, prune
 from operate.doctor import OK, examine
 from operate.restore import Restored, restore
 from vault.clock import SystemClock
+from vault.settings import Settings
+
+MainFolder = Annotated[
+    Path | None, typer.Option("--to", help="Folder for an archive of the main database.")
+]
+KeystoreFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--keystore-to",
+        help="Folder for an archive of the keystore: another one, whose files go after 7 days.",
+    ),
+]
+KeepDays = Annotated[
+    int | None,
+    typer.Option(
+        "--keep-days",
+        min=0,
+        max=3650,
+        help="Remove keystore archives of this installation that are older than that.",
+    ),
+]
+
+Archives = Annotated[
+    list[Path], typer.Argument(help="An archive of main, of the keystore, or one of each.")
+]
+Replace = Annotated[
+    bool, typer.Option("--replace", help="Move a database that is there aside. It is kept.")
+]
 
 
 def backup(
-    to: Annotated[
-        Path | None, typer.Option("--to", help="Folder for an archive of the main database.")
-    ] = None,
-    keystore_to: Annotated[
-        Path | None,
-        typer.Option(
-            "--keystore-to",
-            help="Folder for an archive of the keystore: another one, whose files go after 7 days.",
-        ),
-    ] = None,
-    keep_days: Annotated[
-        int | None,
-        typer.Option(
-            "--keep-days",
-            min=0,
-            max=3650,
-            help="Remove keystore archives of this installation that are older than that.",
-        ),
-    ] = None,
+    to: MainFolder = None,
+    keystore_to: KeystoreFolder = None,
+    keep_days: KeepDays = None,
     data: Data = DEFAULT_DATA,
     json: Json = False,
 ) -> None:
@@ -49,36 +61,14 @@ def backup(
       kluis backup --to /mnt/backup/main --keystore-to /mnt/other/salts --keep-days 7
     """
     out = Output(json)
-    if to is None and keystore_to is None:
-        raise WrongUse("Name a folder: --to, --keystore-to, or better both.")
-    if to is not None and keystore_to is not None and to.resolve() == keystore_to.resolve():
-        raise WrongUse("Name two folders: the keystore's archives must go much sooner.")
-    if keep_days is not None and keystore_to is None:
-        raise WrongUse("--keep-days is about keystore archives: name their folder, --keystore-to.")
+    _check_folders(to, keystore_to, keep_days)
     settings, clock = settings_of(data), SystemClock()
     with out.working("Writing archives"):
         made = back_up(settings, clock, to, keystore_to)
-    removed: tuple[Path, ...] = ()
-    old: tuple[Path, ...] = ()
-    if keystore_to is not None:
-        days = KEYSTORE_BACKUP_DAYS if keep_days is None else keep_days
-        found = aged(settings, keystore_to, days, clock.now_ms())
-        if keep_days is None:
-            old = found.paths
-        else:
-            prune(found)
-            removed = found.paths
-    out.answer(
-        {
-            "made": [_shown(one) for one in made],
-            "removed": [str(path) for path in removed],
-            "too_old": [str(path) for path in old],
-        }
-    )
+    removed, old = _past_their_days(settings, keystore_to, keep_days, clock.now_ms())
+    out.answer({"made": [_shown(one) for one in made], "removed": removed, "too_old": old})
     for one in made:
-        rows = sum(member.rows for member in one.manifest.members.values())
-        log = f", log of {one.manifest.size} entries" if one.manifest.note else ""
-        out.say(f"{one.manifest.database:9} {one.path}  ({rows} rows{log})")
+        out.say(f"{one.manifest.database:9} {one.path}  ({_held(one)})")
     for path in removed:
         out.say(f"removed   {path}")
     if keystore_to is not None:
@@ -90,14 +80,39 @@ def backup(
         )
 
 
+def _check_folders(to: Path | None, keystore_to: Path | None, keep_days: int | None) -> None:
+    if to is None and keystore_to is None:
+        raise WrongUse("Name a folder: --to, --keystore-to, or better both.")
+    if to is not None and keystore_to is not None and to.resolve() == keystore_to.resolve():
+        raise WrongUse("Name two folders: the keystore's archives must go much sooner.")
+    if keep_days is not None and keystore_to is None:
+        raise WrongUse("--keep-days is about keystore archives: name their folder, --keystore-to.")
+
+
+def _past_their_days(
+    settings: Settings, keystore_to: Path | None, keep_days: int | None, now_ms: int
+) -> tuple[list[str], list[str]]:
+    """Keystore archives that were removed, and those that should be: removing has to be asked."""
+    if keystore_to is None:
+        return [], []
+    days = KEYSTORE_BACKUP_DAYS if keep_days is None else keep_days
+    found = aged(settings, keystore_to, days, now_ms)
+    paths = [str(path) for path in found.paths]
+    if keep_days is None:
+        return [], paths
+    prune(found)
+    return paths, []
+
+
+def _held(made: Made) -> str:
+    rows = sum(member.rows for member in made.manifest.members.values())
+    log = f", log of {made.manifest.size} entries" if made.manifest.note else ""
+    return f"{rows} rows{log}"
+
+
 def restore_(
-    archives: Annotated[
-        list[Path], typer.Argument(help="An archive of main, of the keystore, or one of each.")
-    ],
-    replace: Annotated[
-        bool,
-        typer.Option("--replace", help="Move a database that is there aside. It is kept."),
-    ] = False,
+    archives: Archives,
+    replace: Replace = False,
     data: Data = DEFAULT_DATA,
     json: Json = False,
 ) -> None:
@@ -122,19 +137,23 @@ def restore_(
         }
     )
     for one in done:
-        made = when(instant_text(one.manifest.made_at))
-        out.say(f"Restored {one.manifest.database} as it was at {made}.")
-        if one.aside:
-            out.say(f"  What was there is kept: {one.aside}. Remove it yourself, in time.")
-        if one.left_out:
-            out.say(f"  {one.left_out} salts of what is over by now were left out.")
-        for name in one.revoked_since:
-            out.warn(f"  {name} was revoked since, and is registered again. Revoke it again.")
+        _tell_restored(out, one)
     if any(one.manifest.note for one in done):
         out.say(f"What was registered or revoked since is lost: see kluis agency list{at(data)}.")
     for each in advice:
         out.say(f"{each.level:6} {each.what}")
         out.say(f"       {each.do}")
+
+
+def _tell_restored(out: Output, one: Restored) -> None:
+    made = when(instant_text(one.manifest.made_at))
+    out.say(f"Restored {one.manifest.database} as it was at {made}.")
+    if one.aside:
+        out.say(f"  What was there is kept: {one.aside}. Remove it yourself, in time.")
+    if one.left_out:
+        out.say(f"  {one.left_out} salts of what is over by now were left out.")
+    for name in one.revoked_since:
+        out.warn(f"  {name} was revoked since, and is registered again. Revoke it again.")
 
 
 def _shown(made: Made) -> dict[str, Any]:

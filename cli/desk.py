@@ -10,7 +10,7 @@ import typer
 from cli import receipt
 from cli.counter import Counter
 from cli.files import check_free, write_new
-from cli.options import Json, ProfileName, Url, document, names, secret
+from cli.options import Force, Instead, Json, ProfileName, Url, document, names, secret
 from cli.output import Output, shown, when
 from cli.profile import again
 
@@ -21,13 +21,11 @@ AgencyId = Annotated[
     str | None,
     typer.Option("--agency", help="The agency's id in its registration. Needed once."),
 ]
-Out = Annotated[Path | None, typer.Option("--out", help="Write to this file instead.")]
-Force = Annotated[bool, typer.Option("--force", help="Write over a file that is there.")]
 
 
 @app.command()
 def keygen(
-    file: Out = None,
+    file: Instead = None,
     force: Force = False,
     agency: AgencyId = None,
     url: Url = None,
@@ -80,7 +78,7 @@ def register_info(
         Path | None,
         typer.Argument(help="A registration without key. Left out: only the key is shown."),
     ] = None,
-    file: Out = None,
+    file: Instead = None,
     force: Force = False,
     url: Url = None,
     profile: ProfileName = "default",

@@ -15,6 +15,7 @@ from crypto.errors import Malformed
 
 _DURATION = re.compile(r"([1-9][0-9]{0,6})\s*(s|m|h|d|w)")
 _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_DASHED_ID = re.compile(r"-[A-Za-z0-9_-]{20}[AQgw]")  # 16 bytes in base64url
 _FILE_BYTES_MAX = 16 * 2**20
 _SECRET_CHARACTERS_MAX = 1024
 
@@ -26,7 +27,6 @@ Data = Annotated[
     typer.Option("--data", envvar="KLUIS_DATA", help="The data folder that `kluis init` made."),
 ]
 DEFAULT_DATA = Path("kluis-data")
-_DASHED_ID = re.compile(r"-[A-Za-z0-9_-]{20}[AQgw]")  # 16 bytes in base64url
 Url = Annotated[
     str | None,
     typer.Option(
@@ -43,6 +43,20 @@ ProfileName = Annotated[
         help="Which profile on this computer to use, like `work`.",
     ),
 ]
+Force = Annotated[bool, typer.Option("--force", help="Write over a file that is there.")]
+Instead = Annotated[Path | None, typer.Option("--out", help="Write to this file instead.")]
+Registration = Annotated[
+    Path, typer.Argument(help="The registration, a JSON file; - reads standard input.")
+]
+TypedSecret = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[-]",
+        help="Left out: you are asked. - reads it from standard input.",
+        show_default=False,
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Don't ask.")]
 
 
 class WithId(TyperCommand):

@@ -6,49 +6,36 @@ from typing import Annotated
 
 import typer
 
-from cli import wallet_access, wallet_activity, wallet_data
-from cli.citizen import Citizen, Unlock
+from cli import wallet_access, wallet_activity, wallet_data, wallet_methods
+from cli.citizen import Citizen
 from cli.errors import WrongUse
 from cli.installation import make_at_the_counter, settings_of
-from cli.options import (
-    Json,
-    ProfileName,
-    Url,
-    WithId,
-    secret,
-    typed_secret,
-)
+from cli.options import Json, ProfileName, TypedSecret, Url, Yes, secret, typed_secret
 from cli.output import Output, when
 from cli.profile import again
 from cli.wallet_access import say_when_later, status
+from cli.wallet_methods import Recovery, say_block_code, say_once, unlock_of
 
 app = typer.Typer(no_args_is_help=True, help="Your own vault: what is in it, who may read it.")
-methods = typer.Typer(no_args_is_help=True, help="What can open the vault: devices and codes.")
-app.add_typer(methods, name="methods")
+app.add_typer(wallet_methods.app, name="methods")
 
-TypedSecret = Annotated[
+
+Invitation = Annotated[
     str | None,
-    typer.Argument(
-        metavar="[-]",
-        help="Left out: you are asked. - reads it from standard input.",
-        show_default=False,
+    typer.Option("--invitation", help="The invitation you got; - reads it from input."),
+]
+AtTheCounter = Annotated[
+    Path | None,
+    typer.Option(
+        "--data", help="Make it on the operator's own machine, at a counter: the data folder."
     ),
 ]
 
 
 @app.command()
 def create(
-    invitation: Annotated[
-        str | None,
-        typer.Option("--invitation", help="The invitation you got; - reads it from input."),
-    ] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            "--data",
-            help="Make it on the operator's own machine, at a counter: the data folder.",
-        ),
-    ] = None,
+    invitation: Invitation = None,
+    data: AtTheCounter = None,
     url: Url = None,
     profile: ProfileName = "default",
     json: Json = False,
@@ -74,18 +61,10 @@ def create(
         made = Citizen(profile, where).create(make=partial(make_at_the_counter, data, out))
     codes = {name: made[name] for name in ("recovery_code", "block_code")}
     out.answer({"vault": made["vault"]} | codes)
-    out.say("Your vault is there. This is your recovery code. It is shown this once:")
-    out.say()
-    out.say(f"    {made['recovery_code']}", style="bold")
-    out.say()
+    say_once(out, "Your vault is there. This is your recovery code.", made["recovery_code"])
     out.say("Write it on paper and keep it safe. Whoever has it can open your vault.")
-    _say_block_code(out, made["block_code"])
+    say_block_code(out, made["block_code"])
     out.say(f"Then type it back: {again('kluis wallet confirm', profile)}")
-
-
-def _say_block_code(out: Output, code: str) -> None:
-    out.say(f"Block code, for the same paper: {code}")
-    out.say("If your phone is gone, kluis wallet block shuts it out. This code opens nothing.")
 
 
 @app.command()
@@ -135,9 +114,7 @@ def confirm(
 @app.command()
 def unlock(
     code: TypedSecret = None,
-    recovery: Annotated[
-        bool, typer.Option("--recovery", help="Open with the recovery code instead of this device.")
-    ] = False,
+    recovery: Recovery = False,
     url: Url = None,
     profile: ProfileName = "default",
     json: Json = False,
@@ -151,10 +128,7 @@ def unlock(
     """
     out = Output(json)
     citizen = Citizen(profile, url)
-    if not recovery and code is not None:
-        raise WrongUse("A code is asked for with --recovery only.")
-    way = Unlock.recovery(typed_secret(code, "Recovery code")) if recovery else None
-    opened = citizen.unlock(way)
+    opened = citizen.unlock(unlock_of(code, recovery=recovery))
     ends = opened["session"]["expires_at"]
     out.answer(
         {
@@ -183,99 +157,9 @@ def lock(url: Url = None, profile: ProfileName = "default", json: Json = False) 
     out.say("Closed.")
 
 
-@methods.command("list")
-def list_methods(url: Url = None, profile: ProfileName = "default", json: Json = False) -> None:
-    """Show what can open your vault.
-
-    \b
-    Example:
-      kluis wallet methods list
-    """
-    out = Output(json)
-    found = Citizen(profile, url).overview()
-    out.answer(found)
-    out.table(
-        ("Id", "Kind", "Since", "Typed back"),
-        [
-            (
-                one["id"],
-                one["kind"],
-                when(one["created_at"]),
-                when(one["confirmed_at"]) if one.get("confirmed_at") else "",
-            )
-            for one in found["methods"]
-        ],
-    )
-
-
-@methods.command("add")
-def add_method(
-    code: TypedSecret = None,
-    device: Annotated[
-        str | None,
-        typer.Option("--device", help="Make this profile of this computer a device of the vault."),
-    ] = None,
-    recovery: Annotated[
-        bool,
-        typer.Option("--recovery", help="Open with the recovery code instead of this device."),
-    ] = False,
-    url: Url = None,
-    profile: ProfileName = "default",
-    json: Json = False,
-) -> None:
-    """Add a recovery code, or a device. Takes what opens the vault, not an open session.
-
-    \b
-    Examples:
-      kluis wallet methods add
-          a further recovery code
-      kluis wallet methods add --device tablet
-          a second device, kept in the profile `tablet`
-      kluis wallet methods add --device newphone --recovery --profile newphone
-          after `unlock --recovery`: make this profile a device
-    """
-    out = Output(json)
-    citizen = Citizen(profile, url)
-    if not recovery and code is not None:
-        raise WrongUse("A code is asked for with --recovery only.")
-    way = Unlock.recovery(typed_secret(code, "Recovery code")) if recovery else None
-    if device is not None:
-        added = citizen.add_device(device, way)
-        out.answer(added | {"profile": device})
-        out.say(f"Added. Open the vault there: kluis wallet unlock --profile {device}")
-        return
-    added = citizen.add_recovery(way)
-    out.answer(added)
-    out.say("This is a further recovery code. It is shown this once:")
-    out.say()
-    out.say(f"    {added['recovery_code']}", style="bold")
-    out.say()
-    _say_block_code(out, added["block_code"])
-    out.say(f"Write it down, then type it back: {again('kluis wallet confirm', profile)}")
-
-
-@methods.command("remove", cls=WithId)
-def remove_method(
-    method: Annotated[str, typer.Argument(help="Its id, as kluis wallet methods list shows it.")],
-    url: Url = None,
-    profile: ProfileName = "default",
-    json: Json = False,
-) -> None:
-    """Remove a device or a recovery code, for instance a lost one. It opens nothing any more.
-
-    \b
-    Example:
-      kluis wallet methods remove 3q2-7wAAAAAAAAAAAAAAAA
-    """
-    out = Output(json)
-    Citizen(profile, url).remove_method(method)
-    out.answer({"removed": method})
-    out.say("Removed. It opens your vault no more.")
-
-
 @app.command()
 def erase(
-    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    yes: Yes = False,
     url: Url = None,
     profile: ProfileName = "default",
     json: Json = False,

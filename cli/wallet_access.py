@@ -10,14 +10,7 @@ from cli import words
 from cli.citizen import Choice, Citizen
 from cli.client import Answer
 from cli.files import check_free, write_new
-from cli.options import (
-    Json,
-    ProfileName,
-    Url,
-    WithId,
-    names,
-    seconds,
-)
+from cli.options import Force, Json, ProfileName, Url, WithId, names, seconds
 from cli.output import Output, in_groups, when
 from cli.profile import DEFAULT_PROFILE, again
 from cli.sharing import share as make_offer
@@ -57,33 +50,39 @@ def _in_english(texts: object) -> str:
     return str(texts.get("en", "")) if isinstance(texts, dict) else ""
 
 
+AgencyId = Annotated[str, typer.Option("--agency", help="Who may read: the agency's id.")]
+UseId = Annotated[str, typer.Option("--use", help="For what: the use's id.")]
+Fields = Annotated[str, typer.Option("--fields", help="Which fields, with commas between.")]
+Lasts = Annotated[str, typer.Option("--for", help="Until when: 30m, 1h, 7d from now.")]
+Reads = Annotated[
+    int | None, typer.Option("--reads", min=1, help="At most so many times. Left out: any.")
+]
+Follow = Annotated[
+    bool, typer.Option("--follow", help="Newer values of these fields, too, until it ends.")
+]
+TxCode = Annotated[
+    bool, typer.Option("--tx-code", help="Also a code of four digits, to say aloud.")
+]
+Replaces = Annotated[
+    str | None, typer.Option("--replaces", help="An earlier offer that this one takes back.")
+]
+Svg = Annotated[Path | None, typer.Option("--svg", help="Write the QR code to this file.")]
+Png = Annotated[Path | None, typer.Option("--png", help="Write the QR code to this file.")]
+
+
 @app.command()
 def share(
-    agency: Annotated[str, typer.Option("--agency", help="Who may read: the agency's id.")],
-    use: Annotated[str, typer.Option("--use", help="For what: the use's id.")],
-    fields: Annotated[str, typer.Option("--fields", help="Which fields, with commas between.")],
-    lasts: Annotated[str, typer.Option("--for", help="Until when: 30m, 1h, 7d from now.")] = "1h",
-    reads: Annotated[
-        int | None, typer.Option("--reads", min=1, help="At most so many times. Left out: any.")
-    ] = None,
-    follow: Annotated[
-        bool, typer.Option("--follow", help="Newer values of these fields, too, until it ends.")
-    ] = False,
-    tx_code: Annotated[
-        bool, typer.Option("--tx-code", help="Also a code of four digits, to say aloud.")
-    ] = False,
-    replaces: Annotated[
-        str | None, typer.Option("--replaces", help="An earlier offer that this one takes back.")
-    ] = None,
-    svg: Annotated[
-        Path | None, typer.Option("--svg", help="Write the QR code to this file.")
-    ] = None,
-    png: Annotated[
-        Path | None, typer.Option("--png", help="Write the QR code to this file.")
-    ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Write over a file that is there.")
-    ] = False,
+    agency: AgencyId,
+    use: UseId,
+    fields: Fields,
+    lasts: Lasts = "1h",
+    reads: Reads = None,
+    follow: Follow = False,
+    tx_code: TxCode = False,
+    replaces: Replaces = None,
+    svg: Svg = None,
+    png: Png = None,
+    force: Force = False,
     url: Url = None,
     profile: ProfileName = "default",
     json: Json = False,

@@ -22,35 +22,43 @@ _PAGE_MAX = 200
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
+Acknowledge = Annotated[
+    str | None, typer.Option("--acknowledge", help="The id of an alarm that you have seen.")
+]
+Limit = Annotated[int, typer.Option("--limit", min=1, max=10_000, help="How many, newest first.")]
+Before = Annotated[
+    str | None, typer.Option("--before", help="Go on from where the last list ended.")
+]
+AgencyId = Annotated[str | None, typer.Option("--agency", help="Only what it did.")]
+Action = Annotated[
+    str | None, typer.Option("--action", help="Only lines of this kind, like data.read.")
+]
+Outcome = Annotated[str | None, typer.Option("--outcome", help="Only permitted, denied or failed.")]
+Since = Annotated[str | None, typer.Option("--from", help="From this day on.")]
+Until = Annotated[str | None, typer.Option("--to", help="Before this day.")]
+Alarms = Annotated[bool, typer.Option("--alarms", help="Only alarms.")]
+Verify = Annotated[
+    bool, typer.Option("--verify", help="Check here that nothing is missing or changed.")
+]
+LogKeys = Annotated[
+    list[str] | None,
+    typer.Option("--key", help="The log's public key, for --verify. Remembered."),
+]
+
+
 @app.command()
 def activity(
-    acknowledge: Annotated[
-        str | None,
-        typer.Option("--acknowledge", help="The id of an alarm that you have seen."),
-    ] = None,
-    limit: Annotated[
-        int, typer.Option("--limit", min=1, max=10_000, help="How many, newest first.")
-    ] = 50,
-    before: Annotated[
-        str | None, typer.Option("--before", help="Go on from where the last list ended.")
-    ] = None,
-    agency: Annotated[str | None, typer.Option("--agency", help="Only what it did.")] = None,
-    action: Annotated[
-        str | None, typer.Option("--action", help="Only lines of this kind, like data.read.")
-    ] = None,
-    outcome: Annotated[
-        str | None, typer.Option("--outcome", help="Only permitted, denied or failed.")
-    ] = None,
-    since: Annotated[str | None, typer.Option("--from", help="From this day on.")] = None,
-    until: Annotated[str | None, typer.Option("--to", help="Before this day.")] = None,
-    alarms: Annotated[bool, typer.Option("--alarms", help="Only alarms.")] = False,
-    verify: Annotated[
-        bool, typer.Option("--verify", help="Check here that nothing is missing or changed.")
-    ] = False,
-    keys: Annotated[
-        list[str] | None,
-        typer.Option("--key", help="The log's public key, for --verify. Remembered."),
-    ] = None,
+    acknowledge: Acknowledge = None,
+    limit: Limit = 50,
+    before: Before = None,
+    agency: AgencyId = None,
+    action: Action = None,
+    outcome: Outcome = None,
+    since: Since = None,
+    until: Until = None,
+    alarms: Alarms = False,
+    verify: Verify = False,
+    keys: LogKeys = None,
     url: Url = None,
     profile: ProfileName = "default",
     json: Json = False,
@@ -70,14 +78,10 @@ def activity(
     out = Output(json)
     citizen = Citizen(profile, url)
     if acknowledge is not None:
-        citizen.acknowledge(acknowledge)
-        out.answer({"acknowledged": acknowledge})
-        out.say("Noted: you have seen this alarm.")
-        return
+        return _acknowledge(out, citizen, acknowledge)
     if verify:
-        _verify(out, citizen, keys or [])
-        return
-    query = {
+        return _verify(out, citizen, keys or [])
+    asked = {
         "before": before,
         "agency": agency,
         "action": action,
@@ -86,9 +90,9 @@ def activity(
         "to": _instant(until),
         "alarms": "all" if alarms else None,
     }
-    found = collect(citizen, {name: text for name, text in query.items() if text}, limit)
+    found = collect(citizen, {name: text for name, text in asked.items() if text}, limit)
     out.answer(found)
-    show_activity(out, found, profile)
+    return show_activity(out, found, profile)
 
 
 def collect(citizen: Citizen, query: Mapping[str, str], limit: int) -> dict[str, Any]:
@@ -101,6 +105,12 @@ def collect(citizen: Citizen, query: Mapping[str, str], limit: int) -> dict[str,
         found["damaged"] += [what for what in more["damaged"] if what not in found["damaged"]]
         found |= {name: more[name] for name in ("next", "logs") if name in more}
     return found
+
+
+def _acknowledge(out: Output, citizen: Citizen, alarm: str) -> None:
+    citizen.acknowledge(alarm)
+    out.answer({"acknowledged": alarm})
+    out.say("Noted: you have seen this alarm.")
 
 
 def _verify(out: Output, citizen: Citizen, keys: list[str]) -> None:

@@ -12,13 +12,7 @@ from catalogue.brp import person_from_answer
 from catalogue.errors import CatalogueFault
 from cli.citizen import Citizen
 from cli.errors import Refused, WrongUse
-from cli.options import (
-    Json,
-    ProfileName,
-    Url,
-    document,
-    secret,
-)
+from cli.options import Json, ProfileName, Url, document, secret
 from cli.output import Output, shown, when
 from cli.profile import again
 
