@@ -8,8 +8,15 @@ import typer
 
 from audit.shapes import instant_text
 from cli import audit_keys
-from cli.errors import FAILED, CannotSay, Failed, WrongUse
-from cli.examining import anomalies_in, tell_anomalies, verify_file, write_export
+from cli.errors import CannotSay, Failed, WrongUse
+from cli.examining import (
+    anomalies_in,
+    as_json,
+    tell_anomalies,
+    tell_verdict,
+    verify_file,
+    write_export,
+)
 from cli.installation import opened, settings_of
 from cli.options import DEFAULT_DATA, Data, Force, Json, Yes
 from cli.output import Output, when
@@ -90,25 +97,8 @@ def _verify_data(data: Path, out: Output) -> None:
             found = verification.verify_data(settings_of(data))
     except NotReady as error:
         raise CannotSay(error.code, f"It can't be said whether the log is whole: {error}") from None
-    findings = [{"index": one.index, "what": str(one)} for one in found.findings]
-    out.answer(
-        {
-            "whole": not findings,
-            "size": found.size,
-            "checked": list(found.checked),
-            "findings": findings,
-        }
-    )
-    for line in found.checked:
-        out.say(f"  checked: {line}")
-    for finding in found.findings:
-        out.say(f"  BROKEN: {finding}", style="red")
-    if findings:
-        first = next((one.index for one in found.findings if one.index is not None), None)
-        where = "" if first is None else f" First at entry {first}."
-        out.say(f"The log of {found.size} entries is NOT whole.{where}", style="bold red")
-        raise typer.Exit(FAILED)
-    out.say(f"The log is whole: {found.size} entries.", style="green")
+    out.answer(as_json(found))
+    tell_verdict(out, "The log", found)
 
 
 @app.command()

@@ -13,6 +13,7 @@ from audit.note import Checkpoint, encode_checkpoint, parse_checkpoint
 from audit.shapes import Place
 from cli.citizen import Citizen
 from cli.errors import Failed, WrongUse
+from cli.log_reader import log_key
 from crypto.encoding import b64u, unb64u
 from crypto.errors import Malformed
 from evidence.cosignature import parse_verifier
@@ -30,12 +31,11 @@ def check(citizen: Citizen, vkeys: Iterable[str]) -> OwnReport:
     Without keys those of the last time. Raises `Failed` where the answers can't be read.
     """
     kept = citizen.state.checked or {}
+    given = [log_key(vkey) for vkey in vkeys]
     try:
-        keys = [parse_verifier(vkey) for vkey in vkeys or kept.get("keys", [])]
+        keys = given or [parse_verifier(vkey) for vkey in kept.get("keys", [])]
         memory = memory_of(kept["memory"]) if kept.get("memory") else None
-    except AuditError as error:
-        raise WrongUse(f"This is no key of a log: {error}. See kluis audit keys.") from None
-    except (AttributeError, KeyError, TypeError, Malformed):
+    except (AttributeError, AuditError, KeyError, TypeError, Malformed):
         raise Failed("damaged_profile", f"{citizen.profile.path} is damaged.") from None
     if not keys:
         raise WrongUse(

@@ -3,24 +3,24 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import typer
 
-from audit.errors import BadNote
-from audit.note import Verifier
 from cli.errors import FAILED, CannotSay, WrongUse
 from cli.files import check_free, write_pieces
 from cli.installation import opened
+from cli.log_reader import log_key
 from cli.output import Output
 from evidence.anomalies import Anomaly, anomalies_of
 from evidence.archive import Reader
-from evidence.cosignature import parse_verifier
 from evidence.entries import Entry
 from evidence.errors import BadExport
-from evidence.examination import NOT_PROVED, verify_export
+from evidence.examination import NOT_PROVED, Examined, verify_export
 from evidence.export import PASSES, compose
 from evidence.exported import ExportedParts, read_manifest
 from operate.examining import examine
+from operate.verification import Verified
 from vault.caller import Operator
 
 
@@ -61,7 +61,7 @@ def verify_file(file: Path, keys: Sequence[str], previous: Path | None, out: Out
     """Checks an export by nothing but these keys, and says what that shows; ends with 1 where
     something was changed.
     """
-    verifiers = [_verifier(key) for key in keys]
+    verifiers = [log_key(key) for key in keys]
     if not verifiers:
         raise WrongUse(
             "By which key? --key, as the operator's `kluis audit keys` shows it.", "no_key"
@@ -76,34 +76,36 @@ def verify_file(file: Path, keys: Sequence[str], previous: Path | None, out: Out
                     found = verify_export(reader, verifiers, before, count)
     if found.size == 0:
         raise CannotSay("empty", f"{file} holds no entry: there is nothing to check.")
-    out.answer(
-        {
-            "whole": not found.findings,
-            "size": found.size,
-            "root": found.root.hex(),
-            "checked": list(found.checked),
-            "findings": [{"index": one.index, "what": str(one)} for one in found.findings],
-            "not_proved": list(NOT_PROVED),
-        }
-    )
+    out.answer(as_json(found) | {"root": found.root.hex(), "not_proved": list(NOT_PROVED)})
+    tell_verdict(out, "The export", found, NOT_PROVED)
+
+
+def as_json(found: Examined | Verified) -> dict[str, Any]:
+    """What a check found, for scripts."""
+    return {
+        "whole": not found.findings,
+        "size": found.size,
+        "checked": list(found.checked),
+        "findings": [{"index": one.index, "what": str(one)} for one in found.findings],
+    }
+
+
+def tell_verdict(
+    out: Output, what: str, found: Examined | Verified, not_proved: Sequence[str] = ()
+) -> None:
+    """The same for people; ends with 1 where something was changed."""
     for line in found.checked:
         out.say(f"  checked: {line}")
     for finding in found.findings:
         out.say(f"  BROKEN: {finding}", style="red")
-    for line in NOT_PROVED:
+    for line in not_proved:
         out.say(f"  not proved: {line}")
     if found.findings:
-        where = "" if found.first is None else f" First at entry {found.first}."
-        out.say(f"This export of {found.size} entries is NOT whole.{where}", style="bold red")
+        first = next((one.index for one in found.findings if one.index is not None), None)
+        where = "" if first is None else f" First at entry {first}."
+        out.say(f"{what} of {found.size} entries is NOT whole.{where}", style="bold red")
         raise typer.Exit(FAILED)
-    out.say(f"The export is whole: {found.size} entries.", style="green")
-
-
-def _verifier(key: str) -> Verifier:
-    try:
-        return parse_verifier(key.strip())
-    except BadNote as error:
-        raise WrongUse(f"This is no key of a log: {error.what}.", "bad_key") from None
+    out.say(f"{what} is whole: {found.size} entries.", style="green")
 
 
 def anomalies_in(file: Path) -> tuple[Anomaly, ...]:

@@ -1,20 +1,32 @@
-"""Reading a log from outside, as any C2SP client does: its checkpoint, its tiles, its witnesses."""
+"""Reading a log from outside, as any C2SP client does: its key, checkpoint, tiles and witnesses."""
 
 from collections.abc import Callable, Sequence
 
 import httpx
 
-from audit.errors import BadProof
-from audit.note import NOTE_BYTES_MAX
+from audit.errors import BadNote, BadProof
+from audit.note import NOTE_BYTES_MAX, Verifier
 from audit.tiles import WIDTH, NodeReader
 from audit.tree import HASH_BYTES
 from cli.client import Server
-from cli.errors import CannotSay, Failed
+from cli.errors import CannotSay, Failed, WrongUse
+from evidence.cosignature import parse_verifier
 from evidence.proofs import consistency_proof
 from evidence.tiles import Tile, tile_path
 from operate.witnessing import place_of
 
 ANSWER_BYTES_MAX = NOTE_BYTES_MAX  # a tile has less
+
+
+def log_key(text: str) -> Verifier:
+    """The public key of a log, as its operator's `kluis audit keys` shows it; else `WrongUse`."""
+    try:
+        return parse_verifier(text.strip())
+    except BadNote as error:
+        message = (
+            f"This is no key of a log: {error.what}. kluis audit keys shows what one looks like."
+        )
+        raise WrongUse(message, "bad_key") from None
 
 
 class LogReader:

@@ -8,14 +8,12 @@ from typing import Annotated, Any
 import typer
 
 from audit.entry import Event
-from audit.errors import AuditError
 from audit.note import Verifier
 from audit.shapes import instant_text
 from cli.errors import FAILED, WRONG_USE, CannotSay, Failed
-from cli.log_reader import ANSWER_BYTES_MAX, LogReader
+from cli.log_reader import ANSWER_BYTES_MAX, LogReader, log_key
 from cli.options import Json
 from cli.output import Output, when
-from evidence.cosignature import parse_verifier
 from evidence.errors import BadLog, BadReceipt
 from evidence.receipt import RECEIPT_BYTES_MAX, Receipt, check_receipt
 from evidence.standing import DROPPED, EARLY, STANDS, Standing, standing
@@ -72,7 +70,7 @@ def verify(
       kluis desk receipt verify read.tlog-proof --key kluis.example.org/audit+5ab3...+AT...
     """
     out = Output(json)
-    verifiers = [_verifier(key) for key in keys]
+    verifiers = [log_key(key) for key in keys]
     receipt = _checked(file, verifiers)
     source = LogReader(log).get if log is not None else None if export is None else _files(export)
     found = None if source is None else _compared(receipt, verifiers, source)
@@ -91,13 +89,6 @@ def verify(
         raise typer.Exit(FAILED)
     if found.word == EARLY:
         raise typer.Exit(WRONG_USE)
-
-
-def _verifier(key: str) -> Verifier:
-    try:
-        return parse_verifier(key.strip())
-    except AuditError as error:
-        raise CannotSay("bad_key", f"--key is no verification key of a log: {error}.") from None
 
 
 def _checked(file: Path, verifiers: list[Verifier]) -> Receipt:

@@ -15,14 +15,12 @@ import uvicorn
 from api.connections import Bounds, Door
 from api.witness import witness_app
 from audit.errors import BadNote
-from audit.note import Verifier
 from audit.shapes import instant_text
 from cli.errors import FAILED, CannotSay, WrongUse
-from cli.log_reader import LogReader
+from cli.log_reader import LogReader, log_key
 from cli.options import Json
 from cli.output import Output, when
 from cli.serve import listen
-from evidence.cosignature import parse_verifier
 from evidence.fork import Fork, first_fork, opened
 from operate.witnessing import Contradiction, Witness, add_log, make_witness
 from vault.clock import SystemClock
@@ -86,7 +84,7 @@ def add(
       kluis witness add-log kluis.example.org/audit+0a1b2c3d+AQ...
     """
     out = Output(json)
-    key = _key(vkey)
+    key = log_key(vkey)
     add_log(folder, vkey)
     out.answer({"log": key.name})
     out.say(f"This witness signs for {key.name}. Restart it if it runs.")
@@ -165,7 +163,7 @@ def compare(
       kluis witness compare KEY --log https://kluis.example.org --at https://witness.example.org
     """
     out = Output(json)
-    key = _key(vkey)
+    key = log_key(vkey)
     reader = LogReader(log)
     with out.working("Asking"):
         notes = {"the log itself": reader.checkpoint()}
@@ -181,13 +179,6 @@ def compare(
         _tell_fork(out, fork)
         raise typer.Exit(FAILED)
     out.say(f"One history, seen by {len(shown)}: {max(sizes.values())} entries.", style="green")
-
-
-def _key(vkey: str) -> Verifier:
-    try:
-        return parse_verifier(vkey)
-    except BadNote:
-        raise WrongUse("This is no key of a log: <origin>+<key id>+<base64> is expected.") from None
 
 
 def _say_keys(out: Output, folder: Path, name: str) -> None:

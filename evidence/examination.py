@@ -47,11 +47,6 @@ class Examined:
     checked: tuple[str, ...]
     findings: tuple[Finding, ...]
 
-    @property
-    def first(self) -> int | None:
-        """The first bad index, where one can be told."""
-        return next((one.index for one in self.findings if one.index is not None), None)
-
 
 def verify_export(
     reader: Reader,

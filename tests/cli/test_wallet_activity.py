@@ -91,7 +91,7 @@ def test_the_check_needs_a_key_and_one_that_is_one(citizen: Kluis, key: str) -> 
     assert (ran.status, ran.error) == (2, "wrong_use")
     for wrong in ("x", key[:-4] + "AAAA"):
         ran = citizen("wallet", "activity", "--verify", "--key", wrong, "--json")
-        assert (ran.status, ran.error) == (2, "wrong_use")
+        assert (ran.status, ran.error) == (2, "bad_key")
 
 
 def test_a_log_by_another_key_is_not_whole_and_nothing_is_remembered(

@@ -123,8 +123,8 @@ def test_what_cant_be_said_ends_with_two(kluis: Kluis, tmp_path: Path, stack: Ex
     witness = stack.enter_context(serving(new_witness(tmp_path / "w", KEY.verifier.vkey)))
     ran = kluis("witness", "compare", KEY.verifier.vkey, "--log", where, "--at", witness, "--json")
     assert (ran.status, ran.error) == (2, "no_log")
-    ran = kluis("witness", "compare", "no key", "--log", where, "--at", witness)
-    assert ran.status == 2
+    ran = kluis("witness", "compare", "no key", "--log", where, "--at", witness, "--json")
+    assert (ran.status, ran.error) == (2, "bad_key")
     other = OTHER_KEY.verifier.vkey
     stranger = kluis("witness", "compare", other, "--log", where, "--at", where, "--json")
     assert stranger.status in {1, 2}
