@@ -14,6 +14,7 @@ from cli.citizen import Choice, Citizen
 from cli.counter import Counter
 from cli.demo_place import OwnServer
 from cli.errors import Refused
+from cli.officer import INVITATION_SECONDS_MAX, link_for
 from cli.options import document
 from cli.output import Output
 from cli.wallet_data import brp_values
@@ -22,9 +23,7 @@ from vault.vault import Vault
 
 _HERE = Path(__file__).parent
 _CAST = _HERE / "demo_cast.json"
-_INVITATION_SECONDS = 14 * 86_400
 _HOUR_SECONDS = 3600
-_PAGES = {"agency": "/desk/enrol", "auditor": "/auditor/enrol"}
 Body = dict[str, Any]
 
 
@@ -98,12 +97,9 @@ class Practice:
             _refused(counter, fields, past["officer"])
 
     def _officer(self, one: Mapping[str, str], parties: Mapping[str, str]) -> Body:
-        code = self.vault.invite_officer(
-            caller.Operator(), one["party"], one["id"], one["name"], _INVITATION_SECONDS
-        )
-        role = self.vault.read_invitation(caller.Stranger(), code).role
-        link = f"{self.url}{_PAGES[role]}#{code}"
-        return {"name": one["name"], "of": parties[one["party"]], "role": role, "link": link}
+        party, id_, name = one["party"], one["id"], one["name"]
+        link, role = link_for(self.vault, party, id_, name, INVITATION_SECONDS_MAX)
+        return {"name": name, "of": parties[party], "role": role, "link": link}
 
     def tell(self, told: Body) -> None:
         """Who is there, how to be them, and what to try first."""

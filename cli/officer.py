@@ -9,9 +9,10 @@ from cli.options import DEFAULT_DATA, Data, Json, at, seconds
 from cli.output import Output
 from crypto.encoding import parse_canonical
 from vault import caller
+from vault.vault import Vault
 
 app = typer.Typer(no_args_is_help=True, help="Who uses the desk and auditor pages.")
-_INVITATION_SECONDS_MAX = 14 * 86_400
+INVITATION_SECONDS_MAX = 14 * 86_400
 _PAGES = {"agency": "/desk/enrol", "auditor": "/auditor/enrol"}
 
 Party = Annotated[str, typer.Option("--party", help="The id of a registered agency or auditor.")]
@@ -40,13 +41,20 @@ def invite(
       kluis officer invite --party https://agency.example --officer j.jansen --name "Jo Jansen"
     """
     out = Output(json)
-    lives_seconds = min(seconds(lives), _INVITATION_SECONDS_MAX)
+    lives_seconds = min(seconds(lives), INVITATION_SECONDS_MAX)
     with opened(data, out) as vault:
-        code = vault.invite_officer(caller.Operator(), party, officer, name, lives_seconds)
-        role = vault.read_invitation(caller.Stranger(), code).role
-        link = f"{vault.system.settings.url}{_PAGES[role]}#{code}"
+        link, _role = link_for(vault, party, officer, name, lives_seconds)
     out.answer({"link": link, "officer": officer, "party": party, "lives_seconds": lives_seconds})
     out.say(link)
+
+
+def link_for(
+    vault: Vault, party: str, officer: str, name: str, lives_seconds: int
+) -> tuple[str, str]:
+    """The link with which this person becomes an officer, and of what: agency or auditor."""
+    code = vault.invite_officer(caller.Operator(), party, officer, name, lives_seconds)
+    role = vault.read_invitation(caller.Stranger(), code).role
+    return f"{vault.system.settings.url}{_PAGES[role]}#{code}", role
 
 
 @app.command("list")
