@@ -8,12 +8,11 @@ from contextlib import contextmanager
 import httpx
 
 from cli.client import Server
-from cli.counter import TOKEN_PATH, Body, Client
 from cli.errors import Failed
+from cli.signing_in import Body, Client
 from crypto.jose import generate_key
 
 ENTRIES_PATH, EXPORT_PATH = "/v1/audit/entries", "/v1/audit/export"
-_ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
 class Examiner(Client):
@@ -50,23 +49,6 @@ class Examiner(Client):
 
     def _sign_in(self) -> tuple[Body, str]:
         """A proof key made for this one look, and an access token bound to it."""
-        key, proof_key = self._key(), generate_key()
-
-        def send(server: Server, nonce: str | None) -> httpx.Response:
-            form = {
-                "grant_type": "client_credentials",
-                "scope": "audit",
-                "client_assertion_type": _ASSERTION_TYPE,
-                "client_assertion": self._assertion(key),
-            }
-            proof = self._proof(proof_key, "POST", TOKEN_PATH, nonce=nonce)
-            return server.raw("POST", TOKEN_PATH, form=form, headers={"DPoP": proof})
-
-        given = self._send(send).body
-        if not isinstance(given.get("access_token"), str):
-            raise Failed("not_a_vault", f"{self.state.url} does not answer like a vault.")
+        proof_key = generate_key()
+        given = self._ask_token(proof_key, {"grant_type": "client_credentials", "scope": "audit"})
         return proof_key, given["access_token"]
-
-    def _headers(self, key: Body, token: str, path: str, nonce: str | None) -> dict[str, str]:
-        proof = self._proof(key, "GET", path, token=token, nonce=nonce)
-        return {"Authorization": f"DPoP {token}", "DPoP": proof}
