@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 
 from cli.errors import Failed
-from cli.serve import listen, make_server
+from cli.server import listen, make_server
 from operate.setup import Places, initialise
 from vault.settings import Settings
 from vault.vault import Vault

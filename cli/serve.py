@@ -1,49 +1,33 @@
-"""`kluis serve`: the HTTP server. Nothing of a request is logged but what the audit log records."""
+"""`kluis serve`: checks what is asked for, and runs the server."""
 
-import gc
 import ipaddress
-import os
 import resource
 import signal
-import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from enum import StrEnum
-from pathlib import Path
+from socket import socket
 from types import FrameType
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
 import uvicorn
-from fastapi import FastAPI
-from starlette.types import ASGIApp
-from uvicorn.config import LOGGING_CONFIG
-from uvicorn.supervisors import Multiprocess
 
-from api.app import create_app
-from api.connections import Bounds, Door, GuardedProtocol
-from cli.errors import Failed, WrongUse
+from api.connections import Bounds, Door
+from cli.errors import WrongUse
 from cli.installation import settings_of
 from cli.observing import Observing
 from cli.options import DEFAULT_DATA, Data, Json
 from cli.output import Output
+from cli.server import listen, make_server, spare_collector
+from cli.workers import run_workers
 from operate.counting import counting_together
 from operate.pair import is_shared, only_one
 from operate.publishing import publishing
-from operate.retention import drop_old_openings
 from operate.token import root_key
 from vault.settings import Settings
 from vault.vault import Vault
-from web.app import add_pages
 
-_GRACE_SECONDS = 10
-_KEEP_ALIVE_SECONDS = 15
-_BACKLOG = 512
 _FILES = 8192
-_SEND_BUFFER_BYTES = 2**18
-_WORKER_DATA = "KLUIS_SERVE_DATA"
-_WORKER_PROXY = "KLUIS_SERVE_PROXY"
 
 
 class Log(StrEnum):
@@ -53,57 +37,61 @@ class Log(StrEnum):
     json = "json"
 
 
+Host = Annotated[str, typer.Option("--host", help="The network address to listen on.")]
+Port = Annotated[
+    int, typer.Option("--port", min=0, max=65535, help="The port. 0: any that is free.")
+]
+Workers = Annotated[
+    int,
+    typer.Option(
+        "--workers", min=1, max=64, help="Processes that share the work; several need PostgreSQL."
+    ),
+]
+Proxy = Annotated[
+    str | None,
+    typer.Option(
+        "--proxy",
+        help="IP address of the proxy in front that speaks https. Only from there it is "
+        "believed which address a request comes from.",
+    ),
+]
+LogForm = Annotated[
+    Log,
+    typer.Option(
+        "--log",
+        envvar="KLUIS_LOG_FORMAT",
+        help="What goes to standard error: trouble as text, or JSON lines with each request.",
+    ),
+]
+MetricsPort = Annotated[
+    int,
+    typer.Option(
+        "--metrics-port",
+        envvar="KLUIS_METRICS_PORT",
+        min=0,
+        max=65535,
+        help="Serve /metrics there, on 127.0.0.1; each worker takes one more port. 0: none.",
+    ),
+]
+Tracing = Annotated[
+    bool,
+    typer.Option(
+        "--tracing",
+        envvar="KLUIS_TRACING",
+        help="Send OpenTelemetry traces to where OTEL_EXPORTER_OTLP_ENDPOINT says.",
+    ),
+]
+
+
 def serve(
     data: Data = DEFAULT_DATA,
-    host: Annotated[
-        str, typer.Option("--host", help="The network address to listen on.")
-    ] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option("--port", min=0, max=65535, help="The port. 0: any that is free.")
-    ] = 8000,
-    workers: Annotated[
-        int,
-        typer.Option(
-            "--workers",
-            min=1,
-            max=64,
-            help="Processes that share the work; several need PostgreSQL.",
-        ),
-    ] = 1,
-    proxy: Annotated[
-        str | None,
-        typer.Option(
-            "--proxy",
-            help="IP address of the proxy in front that speaks https. Only from there it is "
-            "believed which address a request comes from.",
-        ),
-    ] = None,
-    log: Annotated[
-        Log,
-        typer.Option(
-            "--log",
-            envvar="KLUIS_LOG_FORMAT",
-            help="What goes to standard error: trouble as text, or JSON lines with each request.",
-        ),
-    ] = Log.text,
-    metrics_port: Annotated[
-        int,
-        typer.Option(
-            "--metrics-port",
-            envvar="KLUIS_METRICS_PORT",
-            min=0,
-            max=65535,
-            help="Serve /metrics there, on 127.0.0.1; each worker takes one more port. 0: none.",
-        ),
-    ] = 0,
-    tracing: Annotated[
-        bool,
-        typer.Option(
-            "--tracing",
-            envvar="KLUIS_TRACING",
-            help="Send OpenTelemetry traces to where OTEL_EXPORTER_OTLP_ENDPOINT says.",
-        ),
-    ] = False,
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    workers: Workers = 1,
+    proxy: Proxy = None,
+    log: LogForm = Log.text,
+    metrics_port: MetricsPort = 0,
+    tracing: Tracing = False,
     json: Json = False,
 ) -> None:
     """Run the server, until Ctrl-C.
@@ -128,12 +116,21 @@ def serve(
     _warn_about_url(out, settings.url, host, port)
     _raise_file_limit()
     observing = Observing(log.value, metrics_port, tracing, workers)
-    if workers > 1:
-        observing.hand_on()
-        _serve_with_workers(out, settings, host, port, workers, proxy)
-        return
+    if workers == 1:
+        _serve_alone(out, settings, host, port, proxy, observing)
+    else:
+        with listen(host, port) as listener:
+            with out.working("Opening the vault"):
+                Vault.open(settings).close()  # what is wrong is said here, and not by each process
+            _announce(out, settings.url, host, listener)
+            run_workers(settings, listener, workers, proxy, observing)
+    out.say("Stopped.")
+
+
+def _serve_alone(
+    out: Output, settings: Settings, host: str, port: int, proxy: str | None, observing: Observing
+) -> None:
     with only_one(settings), listen(host, port) as listener:
-        bound = listener.getsockname()[1]
         with out.working("Opening the vault"):
             vault = Vault.open(settings, root=root_key(settings))
         with vault, counting_together(vault), publishing(vault):
@@ -141,10 +138,9 @@ def serve(
             server = make_server(vault, door, observing)
             _stop_on_signals(server)
             with observing.started(vault, door):
-                _announce(out, settings.url, host, bound)
-                _spare_collector()
+                _announce(out, settings.url, host, listener)
+                spare_collector()
                 server.run(sockets=[listener])
-    out.say("Stopped.")
 
 
 def _raise_file_limit() -> None:
@@ -164,131 +160,8 @@ def _check_proxy(proxy: str | None) -> None:
         raise WrongUse(f"--proxy {proxy}: an IP address is expected, like 127.0.0.1.") from None
 
 
-def make_server(
-    vault: Vault,
-    door: Door | None = None,
-    observing: Observing | None = None,
-    *,
-    practice: bool = False,
-) -> uvicorn.Server:
-    """A server for an opened vault, which is swept from now on. Whoever opened it closes it.
-
-    `practice`: its people are made up, and every page says so.
-    """
-    _get_going(vault)
-    door, observing = door or Door(Bounds()), observing or Observing()
-    app = make_app(vault, practice=practice)
-    options = _options(door.bounds.proxy, observing)
-    server = uvicorn.Server(uvicorn.Config(observing.around(app), http=door.protocol(), **options))
-    app.state.pages.is_stopping = lambda: server.should_exit
-    return server
-
-
-def make_app(vault: Vault, *, practice: bool = False) -> FastAPI:
-    """Both doors of one vault: the API, and the pages."""
-    app = create_app(vault)
-    add_pages(app, vault, practice=practice)
-    return app
-
-
-def _get_going(vault: Vault) -> None:
-    """What a server does with a vault, and a single command does not."""
-    if is_shared(vault.system.settings):
-        from operate.silence import give_up_silence  # noqa: PLC0415 - its driver is an extra
-
-        give_up_silence(vault)
-    vault.start_sweeper(drop_old_openings)
-
-
-class WorkerProtocol(GuardedProtocol):
-    """The connections of one of several processes: uvicorn finds it there by its name."""
-
-
-def _spare_collector() -> None:
-    """What was made before the first request stays for good: looking through it again and again
-    would hold up every request for milliseconds.
-    """
-    gc.freeze()
-    gc.set_threshold(50_000, 50, 100)
-
-
-def worker_app() -> ASGIApp:
-    """The application of one of several processes, which opens and closes its own vault."""
-    door = WorkerProtocol.door = Door(Bounds(proxy=os.environ.get(_WORKER_PROXY)))
-    observing = Observing.inherited()
-    settings = settings_of(Path(os.environ[_WORKER_DATA]))
-    vault = Vault.open(settings, root=root_key(settings))
-    _get_going(vault)
-
-    @asynccontextmanager
-    async def serving(_: FastAPI) -> AsyncIterator[None]:
-        with (
-            vault,
-            counting_together(vault),
-            publishing(vault),
-            observing.started(vault, door),
-        ):
-            yield
-
-    _spare_collector()
-    app = make_app(vault)
-    app.router.lifespan_context = serving
-    return observing.around(app)
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens there, or `Failed` in plain words."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        made = socket.create_server((host, port), family=family, backlog=_BACKLOG)
-    except OSError as error:
-        raise Failed(
-            "cannot_listen",
-            f"{host} port {port} can't be used: {error.strerror}. Choose another with --port.",
-        ) from None
-    # An answer that nobody takes holds so much of the system's memory, and no more.
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
-    return made
-
-
-def _serve_with_workers(
-    out: Output, settings: Settings, host: str, port: int, workers: int, proxy: str | None
-) -> None:
-    os.environ[_WORKER_DATA] = str(settings.data)
-    if proxy is not None:
-        os.environ[_WORKER_PROXY] = proxy
-    config = uvicorn.Config(
-        "cli.serve:worker_app",
-        factory=True,
-        workers=workers,
-        http="cli.serve:WorkerProtocol",
-        **_options(proxy, Observing.inherited()),
-    )
-    with listen(host, port) as listener:
-        with out.working("Opening the vault"):
-            Vault.open(settings).close()  # what is wrong is said here, and not by each process
-        _announce(out, settings.url, host, listener.getsockname()[1])
-        Multiprocess(config, sockets=[listener]).run()
-    out.say("Stopped.")
-
-
-def _options(proxy: str | None, observing: Observing) -> dict[str, Any]:
-    return {
-        "log_config": None if observing.log == "json" else LOGGING_CONFIG,
-        "access_log": False,  # a request line would show which fields are asked for
-        "log_level": "error",  # below it strangers would write the log
-        "server_header": False,
-        "date_header": True,
-        "proxy_headers": proxy is not None,
-        "forwarded_allow_ips": proxy or "",
-        "ws": "none",
-        "lifespan": "on",
-        "timeout_keep_alive": _KEEP_ALIVE_SECONDS,
-        "timeout_graceful_shutdown": _GRACE_SECONDS,
-    }
-
-
-def _announce(out: Output, url: str, host: str, port: int) -> None:
+def _announce(out: Output, url: str, host: str, listener: socket) -> None:
+    port = listener.getsockname()[1]  # which one, where any was asked for
     where = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     out.answer({"listening": where, "url": url})
     out.say(f"Open {url} in a browser. Listening on {where}. Stop with Ctrl-C.")

@@ -20,7 +20,7 @@ from cli.errors import FAILED, CannotSay, WrongUse
 from cli.log_reader import LogReader, log_key
 from cli.options import Json
 from cli.output import Output, when
-from cli.serve import listen
+from cli.server import listen
 from evidence.fork import Fork, first_fork, opened
 from operate.witnessing import Contradiction, Witness, add_log, make_witness
 from vault.clock import SystemClock

@@ -10,7 +10,7 @@ from typing import Any
 
 from fastapi.routing import APIRoute
 
-from cli.serve import listen, make_app, make_server
+from cli.server import listen, make_app, make_server
 from tests.builders import Store
 
 NO_PAGE = (

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from api.connections import Bounds
-from cli.serve import _GRACE_SECONDS, _KEEP_ALIVE_SECONDS
+from cli.server import _GRACE_SECONDS, _KEEP_ALIVE_SECONDS
 from vault.settings import Settings
 
 DEPLOY = Path(__file__).resolve().parents[1] / "docs" / "deploy"

@@ -24,7 +24,7 @@ from catalogue.errors import BadRegistration
 from catalogue.fields import load_catalogue
 from catalogue.registration import parse_registration
 from cli.main import PARTS, application
-from cli.serve import listen, make_server
+from cli.server import listen, make_server
 from crypto import jose
 from crypto.encoding import parse_json
 from evidence.findings import CODES

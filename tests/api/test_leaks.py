@@ -9,7 +9,7 @@ import pytest
 from audit import leaf
 from audit.leaf import Opening, chain_digest, event_digest
 from audit.shapes import entry_id_text
-from cli.serve import listen, make_server
+from cli.server import listen, make_server
 from evidence.tiles import tile_path, tiles_at
 from tests.builders import Store
 from tests.vault.full_story import Story, play

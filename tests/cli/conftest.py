@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import pytest
 
 from cli.main import main
-from cli.serve import listen, make_server
+from cli.server import listen, make_server
 from tests.conftest import NewDatabases
 from vault.settings import load_settings
 from vault.vault import Vault

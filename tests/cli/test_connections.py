@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from api.connections import Bounds, Door
-from cli.serve import listen, make_server
+from cli.server import listen, make_server
 from operate.setup import Places, initialise
 from tests.cli.conftest import START_SECONDS_MAX, start_kluis
 from vault.vault import Vault

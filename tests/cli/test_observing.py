@@ -27,7 +27,7 @@ from api.connections import Bounds, Door
 from api.observed import OTHER, REQUEST_LOG, JsonLines, Observed, Routes
 from api.tracing import Traced
 from cli.observing import Observing
-from cli.serve import listen, make_server
+from cli.server import listen, make_server
 from operate.setup import Places, initialise
 from tests.api.conftest import (
     NAMES,

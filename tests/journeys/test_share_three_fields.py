@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import pytest
 
-from cli.serve import listen, make_server
+from cli.server import listen, make_server
 from crypto.jose import generate_key, public_jwk, sign
 from operate.setup import Places, initialise
 from operate.verification import verify_data

@@ -9,7 +9,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from api.witness import witness_app
-from cli.serve import listen
+from cli.server import listen
 from operate.witnessing import Witness, add_log, make_witness
 from vault.clock import SystemClock
 

@@ -212,7 +212,7 @@ def test_after_a_break_it_is_said_that_there_was_something(site: Site, citizen: 
 def test_a_server_that_stops_does_not_wait_for_those_who_listen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cli.serve._GRACE_SECONDS", 10 * STOP_SECONDS_MAX)
+    monkeypatch.setattr("cli.server._GRACE_SECONDS", 10 * STOP_SECONDS_MAX)
     with ExitStack() as kept:
         with served(tmp_path) as site:
             stream = kept.enter_context(listening(site, held(site, site.store.citizen({}))))

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from cli.serve import make_app
+from cli.server import make_app
 from tests.builders import Store
 from tests.serving import served
 from vault.errors import NotReady
