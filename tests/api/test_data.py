@@ -90,13 +90,18 @@ def test_two_tokens_are_none(agency: Agency, token: str) -> None:
     challenged(get(agency, headers), "invalid_token")
 
 
-def test_a_token_in_the_query_is_no_token(agency: Agency, token: str) -> None:
+@pytest.mark.parametrize("also", [{}, {"Authorization": "DPoP {}"}], ids=["alone", "twice"])
+def test_a_token_in_the_query_is_refused_and_does_not_come_back(
+    agency: Agency, token: str, also: dict[str, str]
+) -> None:
+    headers = {name: value.format(token) for name, value in also.items()}
     answer = agency.http.get(
         DATA_PATH,
         params={"fields": FIELD_NAMES, "access_token": token},
-        headers={"DPoP": agency.proof("GET", DATA_PATH, token)},
+        headers=headers | {"DPoP": agency.proof("GET", DATA_PATH, token)},
     )
-    problem(answer, 401, "token_missing")
+    problem(answer, 400, "invalid_request")
+    assert token not in answer.text
 
 
 def test_no_proof_or_two_open_nothing(agency: Agency, token: str) -> None:
