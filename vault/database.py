@@ -134,8 +134,7 @@ class Database:
     @contextmanager
     def via_sqlalchemy(self) -> Iterator[Alchemy]:
         """A transaction of SQLAlchemy itself, as migrations need it: all of it or nothing."""
-        engine = self.engine.execution_options(isolation_level="SERIALIZABLE")
-        with engine.begin() as connection:
+        with self.engine.execution_options(isolation_level="SERIALIZABLE").begin() as connection:
             yield connection
 
     def truncate_wal(self) -> bool:
@@ -147,8 +146,10 @@ class Database:
             return True
         with self._driver() as driver:
             driver.execute("PRAGMA busy_timeout=0")  # it would hold up every writer
-            ((busy, _, _),) = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            driver.execute(f"PRAGMA busy_timeout={int(BUSY_TIMEOUT_SECONDS * 1000)}")
+            try:
+                ((busy, _, _),) = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            finally:  # also on a full disk: the connection is used again
+                driver.execute(f"PRAGMA busy_timeout={int(BUSY_TIMEOUT_SECONDS * 1000)}")
         return bool(busy == 0)
 
     def close(self) -> None:
@@ -205,7 +206,7 @@ def _engine(url: str, connections_max: int) -> Engine:
         hide_parameters=True,
         connect_args=arguments,
         pool_size=connections_max,
-        max_overflow=40 if sqlite else 0,  # a server counts its connections, a file does not
+        max_overflow=-1 if sqlite else 0,  # a server counts its connections, a file does not
         pool_timeout=BUSY_TIMEOUT_SECONDS,
         pool_pre_ping=not sqlite,
         isolation_level="AUTOCOMMIT",  # the driver begins nothing by itself

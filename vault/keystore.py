@@ -198,13 +198,12 @@ class Keystore:
     def press_out(self) -> None:
         """Empties the write-ahead log, so that what was deleted is in no file any more.
 
-        Tries for a second; the sweeper goes on where readers stood in the way.
+        Tries for a second; the sweeper goes on where readers stood in the way, or a full disk.
         """
-        deadline = time.monotonic() + _TRUNCATE_SECONDS_MAX
-        self.truncated = self._database.truncate_wal()
-        while not self.truncated and time.monotonic() < deadline:
+        deadline, self.truncated = time.monotonic() + _TRUNCATE_SECONDS_MAX, False
+        while not (pressed := self._database.truncate_wal()) and time.monotonic() < deadline:
             time.sleep(0.02)
-            self.truncated = self._database.truncate_wal()
+        self.truncated = pressed
 
     def close(self) -> None:
         self._database.close()

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -41,6 +41,16 @@ def test_what_rests_is_not_in_use(database: Database) -> None:
 def test_looks_at_one_time_have_a_connection_each(database: Database) -> None:
     with database.read() as one, database.read() as other:
         assert one._driver is not other._driver
+
+
+def test_a_look_at_a_file_never_waits_for_a_connection(tmp_path: Path) -> None:
+    """It would hold up an event loop; and what comes to rest is not given to those who wait."""
+    small = Database(sqlite_url(tmp_path / "small.db"), connections_max=1)
+    with ExitStack() as looks:
+        for _ in range(100):
+            looks.enter_context(small.read(snapshot=False))
+    assert len(small.at_rest) == 100
+    small.close()
 
 
 def test_what_broke_off_is_rolled_back_before_the_connection_rests(database: Database) -> None:

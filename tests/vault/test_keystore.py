@@ -1,9 +1,11 @@
 """The keystore: racers share a salt, what was voided stays so, what was deleted is in no file."""
 
+import resource
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from tests.vault.tables import salts
 from vault.database import Database
 from vault.errors import NotFound, Unavailable
 from vault.keystore import Keystore, Owed, SaltKey, StoredSalt
+from vault.steps import sql
 
 VAULT, OTHER = b"v" * 16, b"o" * 16
 GRANT = SaltKey("grant", b"g" * 16)
@@ -256,6 +259,39 @@ def test_a_reader_who_stays_does_not_hold_up_a_deletion_and_is_noticed(
 
     assert keystore.truncated
     assert salt not in files(store)
+
+
+@contextmanager
+def no_room_in(file: Path) -> Iterator[None]:
+    """The file can't grow, as on a full disk: its write-ahead log can't be moved into it."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file.stat().st_size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_that_holds_up_the_pressing_out_is_noticed_and_nothing_else(
+    store: Store, keystore: Keystore
+) -> None:
+    sqlite_only(store)
+    names = [SaltKey("grant", n.to_bytes(16, "big")) for n in range(3000)]
+    keystore.make_all(names[:2900], OTHER)
+    keystore.press_out()
+    made = keystore.make_all(names[2900:], VAULT).values()
+    with no_room_in(Path(store.settings.keys) / "keystore"), pytest.raises(Unavailable):
+        keystore.drop_vault(VAULT, b"", 0)
+    assert of_vault(keystore) == [], "they open nothing any more"
+    assert not keystore.truncated, "the sweeper goes on, and the operator is told"
+    with keystore._database.read(snapshot=False) as connection:
+        waits = connection.execute(sql("PRAGMA busy_timeout")).scalar_one()
+    assert waits == 1500, "a writer waits for its turn again"
+
+    store.vault.sweep()
+    assert keystore.truncated
+    held = files(store)
+    assert [n for n, salt in enumerate(made) if salt in held] == []
 
 
 def test_a_transaction_that_fails_deletes_nothing(
