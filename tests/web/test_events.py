@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +21,21 @@ from web.streams import STREAMS_MAX
 
 FIELDS = ["identity.given_name"]
 PATIENCE_SECONDS = 10
+
+
+@pytest.fixture(autouse=True)
+def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("web.streams.LOOK_SECONDS", 0.02)
+
+
+class TurnedTime:
+    """The clock of streams, which never goes back, and goes on by so much when it is told."""
+
+    def __init__(self) -> None:
+        self.turned_seconds = 0.0
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.turned_seconds
 
 
 def agency_of(site: Site, name: str, **use: object) -> AgencyDesk:
@@ -164,12 +180,20 @@ def test_a_stream_ends_with_its_session(site: Site, citizen: Citizen) -> None:
     assert (again.status_code, again.text) == (401, "")
 
 
-def test_who_was_idle_too_long_is_not_told_either(site: Site, citizen: Citizen) -> None:
+def test_who_was_idle_too_long_is_not_told_either(
+    site: Site, citizen: Citizen, monkeypatch: pytest.MonkeyPatch
+) -> None:
     idle = held(site, citizen, idle_seconds=IDLE_SECONDS + 1)
     assert httpx.get(f"{site.url}/wallet/events", headers=idle).status_code == 401
-    nearly = held(site, citizen.unlock(), idle_seconds=IDLE_SECONDS - 5)
+    turned, agency = TurnedTime(), agency_of(site, "idle")
+    monkeypatch.setattr("web.streams.time", turned)
+    nearly = held(site, citizen.unlock(), idle_seconds=IDLE_SECONDS - 60)
     with listening(site, nearly) as stream:
+        citizen.offer(agency, FIELDS)
+        stream.wait("offer")
+        turned.turned_seconds = 60
         stream.wait_for_end()
+    assert stream.kinds() == ["offer"]
 
 
 @pytest.mark.parametrize(

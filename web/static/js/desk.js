@@ -2,9 +2,11 @@
 // code goes through as well. Where data is shown: it leaves the page when the access ends, after some
 // minutes, and when the page is left. Nothing of it is kept.
 
+import { asked } from "./asking.js";
 import { scan } from "./qrscan.js";
 import { listen } from "./wedge.js";
 
+const OPENS_WITHIN_MS = 7_000;
 const form = /** @type {HTMLFormElement|null} */ (document.querySelector("form[data-redeem]"));
 const trial = /** @type {HTMLElement|null} */ (document.querySelector("[data-try]"));
 const result = /** @type {HTMLElement|null} */ (document.querySelector("[data-result]"));
@@ -48,6 +50,7 @@ function showForAWhile(result) {
   let over = "";
   /** @type {EventSource|null} */
   let source = null;
+  let late = 0;
 
   /** The values leave the page. @param {string} why */
   function clear(why) {
@@ -57,6 +60,7 @@ function showForAWhile(result) {
     result.querySelector("[data-values]")?.remove();
     if (why !== "hidden") {
       source?.close();
+      clearTimeout(late);
       for (const part of result.querySelectorAll("[data-look], [data-stands-tag]")) part.remove();
     }
     for (const each of result.querySelectorAll("[data-over]")) {
@@ -81,12 +85,25 @@ function showForAWhile(result) {
     }
   }
 
+  /** Until the stream is refused, or stays away too long: it may be held back without a word. */
   function follow() {
     if (!watch || (over && over !== "hidden")) return;
-    source = new EventSource(watch);
-    source.addEventListener("closed", (event) => clear(JSON.parse(event.data).why));
-    source.onerror = () => {
-      if (source?.readyState === EventSource.CLOSED) ask();
+    const stream = (source = new EventSource(watch));
+    const giveUp = () => {
+      stream.close();
+      ask();
+    };
+    late = setTimeout(giveUp, OPENS_WITHIN_MS);
+    stream.addEventListener("closed", (event) => clear(JSON.parse(event.data).why));
+    stream.onopen = () => {
+      clearTimeout(late);
+      late = 0;
+    };
+    stream.onerror = () => {
+      late ||= setTimeout(giveUp, OPENS_WITHIN_MS);
+      if (stream.readyState !== EventSource.CLOSED) return;
+      clearTimeout(late);
+      ask();
     };
   }
 
@@ -100,7 +117,7 @@ function showForAWhile(result) {
 
 /** @param {string} address */
 async function answered(address) {
-  const answer = await fetch(address, { redirect: "error" });
+  const answer = await asked(address);
   return { status: answer.status, ok: answer.ok, json: answer.ok ? await answer.json() : null };
 }
 

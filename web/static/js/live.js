@@ -9,6 +9,8 @@
  * @module
  */
 
+import { asked } from "./asking.js";
+
 const KINDS = ["offer", "grant", "read", "withdrawn", "alarm", "changed"];
 const RETRY_MS = 5_000;
 const OPENS_WITHIN_MS = 7_000;
@@ -143,7 +145,7 @@ function stream(events, tell, become) {
 async function ask(poll, known) {
   try {
     const address = `${poll}?after=${encodeURIComponent(known)}`;
-    const answer = await fetch(address, { redirect: "error" });
+    const answer = await asked(address);
     if (answer.status === 401) return "signed-out";
     return answer.ok ? await answer.json() : undefined;
   } catch {
