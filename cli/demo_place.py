@@ -17,7 +17,7 @@ from vault.settings import Settings
 from vault.vault import Vault
 
 _START_SECONDS_MAX = 30
-_RUN_BY = {"organisation": "Gemeente Waterbeek", "help_phone": "14 000"}  # no such place
+RUN_BY = {"organisation": "Gemeente Waterbeek", "help_phone": "14 000"}  # no such place
 
 
 class OwnServer:
@@ -31,7 +31,7 @@ class OwnServer:
         try:
             url = f"http://localhost:{self._listener.getsockname()[1]}"
             made = initialise(Places.beside(folder / "data"), url, "open")
-            self.settings: Settings = made.model_copy(update=_RUN_BY)
+            self.settings: Settings = made.model_copy(update=RUN_BY)
             self.vault = Vault.open(self.settings)
         except BaseException:
             self._listener.close()

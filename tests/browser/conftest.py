@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
+from cli.demo_place import RUN_BY
 from tests.browser.camera import camera_flags, film_of
 from tests.browser.chromium import DESK, PHONE, TIMEOUT_MS, chromium, playwright_started
 from tests.serving import Site, served
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The server of one test module. Each test makes its own people on it."""
-    with served(tmp_path_factory.mktemp("site")) as site:
+    with served(tmp_path_factory.mktemp("site"), practice=False, **RUN_BY) as site:
         yield site
 
 

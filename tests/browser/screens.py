@@ -11,6 +11,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
+from cli.demo_place import RUN_BY
 from tests.browser.chromium import DESK, PHONE, chromium, playwright_started
 from tests.browser.stage import Stage
 from tests.browser.tour import SCREENS, Screen
@@ -54,7 +55,7 @@ def main(names: list[str]) -> None:
     chosen = [screen for screen in SCREENS if not names or screen.name in names]
     with (
         tempfile.TemporaryDirectory() as folder,
-        served(Path(folder), practice=True) as site,
+        served(Path(folder), practice=True, **RUN_BY) as site,
         playwright_started() as playwright,
         chromium(playwright) as browser,
     ):
