@@ -116,6 +116,8 @@ class Pages:
         response = HTMLResponse(page, status, HEADERS)
         if cookies.FORM not in request.cookies and request.method == "GET":
             cookies.set_cookie(response, cookies.FORM, form_secret)
+        if chosen := getattr(request.state, "language", None):
+            cookies.keep_language(response, chosen)
         return response
 
     def _idle_seconds(self, request: Request) -> int:
@@ -211,8 +213,17 @@ def language_of(request: Request) -> str:
     """The one that was chosen, else the first of ours that the browser asks for."""
     if request.url.path == "/offline" and request.query_params.get("lang") in LANGUAGES:
         return request.query_params["lang"]
-    held = request.cookies.get(cookies.LANGUAGE, "")
+    held = getattr(request.state, "language", request.cookies.get(cookies.LANGUAGE, ""))
     return held if held in LANGUAGES else preferred(request.headers.get("accept-language", ""))
+
+
+def is_for_language(request: Request, chosen: str) -> bool:
+    """Whether a form was sent by the choice of a language, and for nothing else: then the page
+    that it stood on is shown again in that language, with what was typed.
+    """
+    if chosen in LANGUAGES:
+        request.state.language = chosen
+    return chosen in LANGUAGES
 
 
 def words_for(request: Request) -> Words:

@@ -21,12 +21,40 @@ def test_another_language_keeps_what_was_chosen(phone: Page, stage: Stage) -> No
     phone.get_by_label("I also say four digits").check()
     phone.locator("[name=fields]:enabled").first.check()
     phone.locator("details.languages summary").click()
-    phone.locator("details.languages a[lang=nl]").click()
+    phone.locator("details.languages [lang=nl]").click()
     expect(phone.get_by_role("heading", level=1)).to_have_text("Wat deelt u?")
     expect(phone.locator("#seconds-86400")).to_be_checked()
     expect(phone.locator("[name=tx_code]")).to_be_checked()
     expect(phone.locator("[name=fields]:enabled").first).to_be_checked()
     assert "lang=" not in phone.url
+
+
+def test_without_javascript_too_another_language_keeps_what_was_chosen_and_typed(
+    new_context: NewContext, stage: Stage
+) -> None:
+    context = new_context(PHONE, java_script_enabled=False)
+    stage.let_in(context)
+    page = context.new_page()
+
+    def speak(language: str, heading: str) -> None:
+        page.locator("details.languages summary").click()
+        page.locator(f"details.languages [lang={language}]").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+
+    page.goto(f"{stage.site.url}/wallet/share/choose?agency={stage.agency.id}&use=parking-permit")
+    page.locator("#seconds-86400").check()
+    speak("nl", "Wat deelt u?")
+    expect(page.locator("#seconds-86400")).to_be_checked()
+
+    page.goto(f"{stage.site.url}/wallet/data/address.resident_street/edit")
+    page.locator("#value").fill("Rue d'Été 7")
+    speak("fr", "Ajouter : Rue")
+    expect(page.locator("#value")).to_have_value("Rue d'Été 7")
+    assert "Rue" not in page.url
+    expect(page.locator(".fault")).to_have_count(0)
+    speak("en", "Add: Street")
+    page.goto(f"{stage.site.url}/wallet/data/address.resident_street/edit")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Add: Street")
 
 
 def test_without_a_connection_the_page_speaks_as_the_person_chose(

@@ -248,6 +248,21 @@ def test_an_answer_of_the_register_is_shown_before_it_is_put_in(site: Site) -> N
     assert held["identity.given_name"] == "Mine"
 
 
+def test_another_language_keeps_an_answer_and_what_was_ticked(site: Site) -> None:
+    citizen = site.store.citizen({})
+    visitor = Visitor(site, citizen)
+    form = {"answer": RECORD, "bsn": BSN, "lang": "nl"}
+    asked = visitor.post("/wallet/import", form).text
+    assert f'value="{BSN}"' in asked
+    assert '<html lang="nl">' in asked
+    ticked = {**form, "fields": ["identity.full_name"]}
+    page = visitor.post("/wallet/import/preview", ticked).text
+    assert '<html lang="nl">' in page
+    assert re.findall(r'value="([a-z_.]+)" checked', page) == ["identity.full_name"]
+    assert citizen.values() == {}
+    assert visitor.get("/wallet/import/preview").headers["location"] == "/wallet/import"
+
+
 def test_what_the_register_can_not_know_is_left_out_and_said(site: Site) -> None:
     citizen = site.store.citizen({})
     visitor = Visitor(site, citizen)

@@ -96,6 +96,13 @@ async def look_again(
     return await _show(request, officer, pages, vault, reading)
 
 
+@router.get("/desk/redeem")
+@router.get("/desk/look")
+def ready() -> Response:
+    """What was shown stood on the answer to a form: here one begins with the next."""
+    return see("/desk")
+
+
 @router.post("/desk/done")
 def done(request: Request, _form: GivenForm, officer: Officer, vault: OpenedVault) -> Response:
     """The citizen is helped: nothing of it stays in this browser."""

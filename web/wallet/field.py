@@ -15,7 +15,7 @@ from vault.vault import Vault
 from web.citizen import Owner, WalletRoute
 from web.forms import GivenForm
 from web.names import agency_of
-from web.pages import OpenedPages, OpenedVault, language_of, see, words_for
+from web.pages import OpenedPages, OpenedVault, is_for_language, language_of, see, words_for
 from web.wallet import stating
 from web.wallet.data import is_found, shown_value
 from web.wallet.lines import Teller
@@ -114,6 +114,8 @@ def put(
 ) -> Response:
     """States it. What is wrong is said beside it, and what was typed stays."""
     known, versions = _known(vault, field), _versions(vault, owner, field)
+    if is_for_language(request, form.text("lang")):
+        return _form(request, pages, known, stating.typed(known, form), {}, is_new=not versions)
     new, faults = stating.stated(known, form, vault.system.clock.now_ms())
     if new is None:
         typed = stating.typed(known, form) | {"offered": stating.phones_offered(known, form)}

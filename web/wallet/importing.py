@@ -17,7 +17,7 @@ from vault.vault import Vault
 from web.citizen import Owner, WalletRoute
 from web.forms import Form, GivenForm
 from web.names import field_label
-from web.pages import OpenedPages, OpenedVault, Pages, language_of, see, words_for
+from web.pages import OpenedPages, OpenedVault, Pages, is_for_language, language_of, see, words_for
 from web.papers.words import N_
 from web.wallet.data import tongue_for
 from web.wallet.stating import one_of
@@ -82,6 +82,7 @@ def preview(
     request: Request, form: GivenForm, owner: Owner, pages: OpenedPages, vault: OpenedVault
 ) -> Response:
     """What would be stated. Nothing is put in yet."""
+    again = is_for_language(request, form.text("lang"))
     found = _read(form)
     held, tongue, catalogue = vault.values(owner), tongue_for(request), vault.system.catalogue
     language, left_out = language_of(request), _refused(vault, found)
@@ -97,7 +98,8 @@ def preview(
                 "label": field_label(catalogue, name, language),
                 "text": tongue.value(field, value),
                 "before": None if own is None else tongue.value(field, before),
-                "is_same": own is not None and before == value,
+                "is_same": (is_same := own is not None and before == value),
+                "is_chosen": name in form.texts("fields") if again else not is_same,
                 "is_doubted": name in found.under_investigation,
             }
         )
@@ -111,9 +113,19 @@ def preview(
     )
 
 
+@router.get("/wallet/import/preview")
+def begin_again(_owner: Owner) -> Response:
+    """What was looked at stood on the answer to a form, and is in no address."""
+    return see("/wallet/import")
+
+
 @router.post("/wallet/import")
-def put(form: GivenForm, owner: Owner, vault: OpenedVault) -> Response:
+def put(
+    request: Request, form: GivenForm, owner: Owner, pages: OpenedPages, vault: OpenedVault
+) -> Response:
     """Puts in what was left ticked, as the citizen's own statement."""
+    if is_for_language(request, form.text("lang")):
+        return _ask(request, pages, _typed(form))
     found = _read(form)
     chosen = set(form.texts("fields")) - set(_refused(vault, found))
     new = [

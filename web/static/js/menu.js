@@ -27,20 +27,6 @@ function closeLanguagesFromOutside() {
   });
 }
 
-/** What was chosen in a form that only asks ([data-keep]) goes along into another language. */
-function keepChoices() {
-  const form = document.querySelector("form[data-keep]");
-  if (!(form instanceof HTMLFormElement)) return;
-  for (const each of document.querySelectorAll(".languages a")) {
-    const link = /** @type {HTMLAnchorElement} */ (each);
-    link.addEventListener("click", () => {
-      const asked = new URLSearchParams(/** @type {any} */ (new FormData(form)));
-      asked.set("lang", link.lang);
-      link.href = `?${asked}`;
-    });
-  }
-}
-
 /** A double tap sends once; [data-again], such as a download, as often as one likes. A page that
  * comes back from memory can send again. */
 function sendOnce() {
@@ -95,7 +81,6 @@ async function keepOfflinePage() {
 
 focusFirstFault();
 closeLanguagesFromOutside();
-keepChoices();
 sendOnce();
 printByButton();
 showOffline();
