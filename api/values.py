@@ -10,7 +10,7 @@ from api.bodies import StrictRoute
 from api.credentials import OpenedVault, Owner
 from api.described import documented
 from api.shapes import Answer, Asked, instant
-from catalogue.fields import LIST_ITEMS_MAX, VALUE_BYTES_MAX
+from catalogue.kinds import LIST_ITEMS_MAX, VALUE_BYTES_MAX
 from crypto.encoding import INTEGER_MAX
 from vault.fields import NewValue, OwnValue
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from catalogue.errors import BadRegistration
-from catalogue.fields import LANGUAGES
+from catalogue.kinds import LANGUAGES
 from cli.errors import Failed
 from cli.examiner import Examiner
 from cli.examining import claimed_end

@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 
-from catalogue import brp
-from catalogue.brp import BadAnswer, Imported, person_from_answer
-from catalogue.fields import LANGUAGES, load_catalogue
+from catalogue.brp import Imported, person_from_answer
+from catalogue.brp_answer import BadAnswer
+from catalogue.brp_codes import COUNTRIES, NATIONALITIES
+from catalogue.brp_doubts import PARTS
+from catalogue.fields import load_catalogue
+from catalogue.kinds import LANGUAGES
 from catalogue.numbers import passes_eleven_test
 from tests.builders import NOON_MS
 
@@ -70,7 +73,7 @@ def test_the_official_persons_fill_every_field_that_the_register_knows(
     filled: Counter[str] = Counter()
     for person in official:
         filled.update(person_from_answer(person, person["burgerservicenummer"]).values.keys())
-    assert set(filled) == brp.FIELDS
+    assert set(filled) == set(PARTS)
     assert filled["identity.full_name"] == 447  # one person has no known name
     assert filled["identity.birth_date"] == 447  # and of one the birth is missing
     assert filled["household.partner_name"] == 116
@@ -137,7 +140,7 @@ def test_the_demo_agency_asks_for_fields_of_the_catalogue_in_every_language() ->
 
 
 def test_the_catalogue_says_of_each_mapped_field_where_it_comes_from() -> None:
-    assert {field for field, each in CATALOGUE.items() if each.brp} == brp.FIELDS
+    assert {field for field, each in CATALOGUE.items() if each.brp} == set(PARTS)
 
 
 # The number
@@ -389,13 +392,13 @@ def test_a_country_has_the_letters_of_iso_or_the_register_s_code(
 
 def test_every_code_of_the_tables_gives_a_value_that_passes() -> None:
     country, nationality = CATALOGUE["identity.birth_country"], CATALOGUE["identity.nationality"]
-    assert len(brp._COUNTRIES) == 251
-    assert len(brp._NATIONALITIES) == 196
-    assert all(country.check(letters, NOON_MS) == letters for letters in brp._COUNTRIES.values())
-    assert nationality.check([*brp._NATIONALITIES.values()][:40], NOON_MS)
+    assert len(COUNTRIES) == 251
+    assert len(NATIONALITIES) == 196
+    assert all(country.check(letters, NOON_MS) == letters for letters in COUNTRIES.values())
+    assert nationality.check([*NATIONALITIES.values()][:40], NOON_MS)
     # One nationality per country; only a country that was split or renamed is there twice.
-    assert len(set(brp._NATIONALITIES.values())) == 195
-    assert {*brp._NATIONALITIES.values()} < {*brp._COUNTRIES.values()}
+    assert len(set(NATIONALITIES.values())) == 195
+    assert {*NATIONALITIES.values()} < {*COUNTRIES.values()}
 
 
 def nationality(code: str) -> dict[str, Any]:

@@ -10,16 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalogue.fields import (
-    LANGUAGES,
-    LIST_ITEMS_MAX,
-    SENSITIVITIES,
-    TYPES,
-    BadValue,
-    CatalogueError,
-    Field,
-    load_catalogue,
-)
+from catalogue.fields import SENSITIVITIES, CatalogueError, load_catalogue
+from catalogue.kinds import LANGUAGES, LIST_ITEMS_MAX, TYPES, BadValue, Field
 from catalogue.numbers import passes_modulo_97
 from crypto.encoding import canonical_json
 from tests.builders import NOON_MS

@@ -8,14 +8,11 @@ from typing import Any
 import pytest
 
 from catalogue.errors import BadRegistration
+from catalogue.kinds import LANGUAGES
 from catalogue.registration import (
     CREDENTIAL_BYTES_MAX,
     FIELDS_MAX,
-    HIDDEN_DAYS_MAX,
-    LANGUAGES,
-    NAME_CHARACTERS_MAX,
     PUBLIC_KEY_BYTES_MAX,
-    TEXT_CHARACTERS_MAX,
     USES_MAX,
     Authority,
     Contact,
@@ -28,6 +25,7 @@ from catalogue.registration import (
     parse_registration,
     use_from_document,
 )
+from catalogue.shapes import HIDDEN_DAYS_MAX, NAME_CHARACTERS_MAX, TEXT_CHARACTERS_MAX
 from crypto import jose
 from crypto.encoding import b64u, canonical_json, parse_json
 

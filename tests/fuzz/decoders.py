@@ -21,7 +21,8 @@ from api.problems import OAuthRefusal
 from api.shapes import Asked
 from audit import entry, leaf, note, refs, shapes, tree
 from audit.errors import BadNote, MalformedEntry, MalformedTile
-from catalogue import brp, edtf, fields
+from catalogue import brp, edtf, fields, kinds
+from catalogue.brp_answer import BadAnswer
 from catalogue.errors import BadRegistration
 from catalogue.registration import (
     agency_from_document,
@@ -139,10 +140,10 @@ def _value(found: Any) -> Any:
     for kind in _KINDS.values():
         try:
             kept.append((kind, kind.check(found, NOON_MS)))
-        except fields.BadValue:
+        except kinds.BadValue:
             continue
     if not kept:
-        raise fields.BadValue("", "", "")
+        raise kinds.BadValue("", "", "")
     assert all(kind.check(value, NOON_MS) == value for kind, value in kept)
     return kept
 
@@ -152,7 +153,7 @@ def _register(answer: Any) -> Any:
     for name, value in found.values.items():
         try:
             _BY_ID[name].check(value, NOON_MS)
-        except fields.BadValue as refused:
+        except kinds.BadValue as refused:
             if refused.code not in {"date_to_come", "date_too_long_ago"}:  # today's to say
                 raise AssertionError(refused.code) from None
     return found
@@ -296,10 +297,10 @@ DECODERS = (
     Decoder("statement", statement.Statement.decode, (Damaged,), seeds.STATEMENTS,
             statement.Statement.encode),
     Decoder("owed note", Owed.decode, (Malformed,), seeds.OWED, Owed.encode),
-    Decoder("value of a field", of_json(_value), (Malformed, fields.BadValue), seeds.VALUES),
+    Decoder("value of a field", of_json(_value), (Malformed, kinds.BadValue), seeds.VALUES),
     Decoder("catalogue file", _catalogue, (fields.CatalogueError,), seeds.CATALOGUES),
     Decoder("date", of_text(edtf.parse), (edtf.BadDate,), seeds.DATES, _as_bytes(str)),
-    Decoder("register answer", of_json(_register), (Malformed, brp.BadAnswer), seeds.ANSWERS),
+    Decoder("register answer", of_json(_register), (Malformed, BadAnswer), seeds.ANSWERS),
     Decoder("event", entry.decode_event, (MalformedEntry,), seeds.EVENTS, entry.encode_event),
     Decoder("chain", entry.decode_chain, (MalformedEntry,), seeds.CHAINS, entry.encode_chain),
     Decoder("refs", of_json(refs.decode_refs), (Malformed, MalformedEntry), seeds.REFS,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from audit.entry import Event
-from catalogue.fields import Field, Theme
+from catalogue.kinds import Field, Theme
 from vault.activities import Entry
 from vault.fields import OwnValue
 from vault.overviews import GrantInfo

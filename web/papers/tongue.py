@@ -15,7 +15,7 @@ from babel.dates import format_date, format_datetime, format_skeleton, get_timez
 from babel.lists import format_list
 
 from catalogue import edtf
-from catalogue.fields import Field
+from catalogue.kinds import Field
 from web.papers.words import ACTIONS, REASONS
 
 HOME = "Europe/Brussels"

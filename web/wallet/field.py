@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from babel import Locale
 from fastapi import APIRouter, Query, Request, Response
 
-from catalogue.fields import Field
+from catalogue.kinds import Field
 from vault import caller
 from vault.activities import Page
 from vault.errors import NotFound

@@ -8,7 +8,7 @@ from babel import Locale
 
 from catalogue import edtf
 from catalogue.errors import CatalogueFault
-from catalogue.fields import Field, JsonValue
+from catalogue.kinds import Field, JsonValue
 from vault.fields import NewValue
 from web.forms import Form
 from web.papers.words import N_
