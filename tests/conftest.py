@@ -98,12 +98,31 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    """A fresh installation with an opened vault, on each kind of database there is."""
-    if request.param == "sqlite":
-        made = Store.make(tmp_path)
-    else:
-        databases: Databases = request.getfixturevalue("postgresql")
-        made = Store.make_on_tables(tmp_path, databases.with_tables())
-    yield made
-    made.close()
+def new_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Store]]:
+    """Makes a fresh installation with an opened vault, on each kind of database there is.
+
+    The one before it is closed: what is checked whole after each of many steps should stay small.
+    """
+    made: list[Store] = []
+
+    def make() -> Store:
+        for before in made:
+            before.close()
+        folder = tmp_path / str(len(made))
+        folder.mkdir()
+        if request.param == "sqlite":
+            store = Store.make(folder)
+        else:
+            databases: Databases = request.getfixturevalue("postgresql")
+            store = Store.make_on_tables(folder, databases.with_tables())
+        made.append(store)
+        return store
+
+    yield make
+    for store in made:
+        store.close()
+
+
+@pytest.fixture
+def store(new_store: Callable[[], Store]) -> Store:
+    return new_store()

@@ -5,7 +5,7 @@ done again at once: nobody restarts anything. The killed process is `test_kill.p
 """
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +19,8 @@ from tests.vault.test_kill import CASES, entries
 from vault import database
 from vault.database import Connection
 from vault.errors import InvalidToken, LogUnavailable, VaultError
+
+FRESH_EACH = 6  # faults; the whole log is checked after each of them
 
 
 @dataclass
@@ -72,9 +74,11 @@ def failing(store: Store, fault: Fault) -> Iterator[None]:
 )
 @CASES
 def test_an_act_may_fail_at_any_statement_and_is_done_again_at_once(
-    store: Store, act: Act, done_first: bool
+    store: Store, new_store: Callable[[], Store], act: Act, done_first: bool
 ) -> None:
     for at in itertools.count(1):
+        if at % FRESH_EACH == 0:
+            store = new_store()
         scene = act.prepare(store)
         before, answer, fault = entries(store), list[Any](), Fault(at, done_first)
         with failing(store, fault), suppress(VaultError):

@@ -22,7 +22,7 @@ from tests.vault.tables import audit_leaves, grants, methods, vaults
 QUICK = {"put", "redeem"}
 ON_SQLITE_ALONE = {"make a vault", "unlock", "log out", "add a method", "remove a method", "block"}
 CASES = pytest.mark.parametrize(
-    ("store", "act"),
+    ("new_store", "act"),
     [
         pytest.param(
             kind, act, id=f"{kind}-{name}", marks=[] if name in QUICK else [pytest.mark.slow]
@@ -31,7 +31,7 @@ CASES = pytest.mark.parametrize(
         for kind in ("sqlite", "postgresql")
         if kind == "sqlite" or name not in ON_SQLITE_ALONE
     ],
-    indirect=["store"],
+    indirect=["new_store"],
 )
 # Salts of an offer, of a grant, of an offer that was never made, of a redemption that was not.
 KEPT = {(0, ("offered", 0)), (1, ("active", 1)), (0, None), (1, ("offered", 0))}
