@@ -19,7 +19,7 @@ from evidence.cosignature import cosignatures, parse_verifier
 from evidence.tiles import Tile, tile_path
 from evidence.witness import NotWitnessed
 from tests.audit.logbook import KEY, ORIGIN, OTHER_KEY, Log, make_log
-from tests.cli.conftest import Kluis, run_kluis, start_kluis
+from tests.cli.conftest import Kluis, start_kluis
 from tests.evidence.test_witness import submission
 from tests.operate.witnesses import new_witness, served, serving
 
@@ -156,17 +156,19 @@ def test_a_witness_is_made_and_named_once(kluis: Kluis, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_two_municipalities_witness_for_a_vault_in_processes_of_their_own(tmp_path: Path) -> None:
+def test_two_municipalities_witness_for_a_vault_in_processes_of_their_own(
+    kluis: Kluis, tmp_path: Path
+) -> None:
     """The commands of docs/witness.md on real servers: the public note carries both lines."""
     data = tmp_path / "kluis"
-    assert run_kluis("init", "--data", data, "--url", "http://localhost:8999").status == 0
-    key = run_kluis("audit", "keys", "--data", data, "--json").json["keys"][0]["key"]
+    assert kluis("init", "--data", data, "--url", "http://localhost:8999").status == 0
+    key = kluis("audit", "keys", "--data", data, "--json").json["keys"][0]["key"]
     policy = [f"log {key}"]
     with ExitStack() as stack:
         for name in ("one", "two"):
             folder = tmp_path / name
-            made = run_kluis("witness", "init", f"{name}.example", "--witness", folder, "--json")
-            assert run_kluis("witness", "add-log", key, "--witness", folder).status == 0
+            made = kluis("witness", "init", f"{name}.example", "--witness", folder, "--json")
+            assert kluis("witness", "add-log", key, "--witness", folder).status == 0
             running = start_kluis("witness", "serve", "--witness", folder, "--port", 0, "--json")
             stack.enter_context(running)
             stack.callback(running.terminate)
@@ -184,13 +186,13 @@ def test_two_municipalities_witness_for_a_vault_in_processes_of_their_own(tmp_pa
         stack.callback(server.terminate)
         assert server.stdout is not None
         where = json.loads(server.stdout.readline())["listening"]
-        assert run_kluis("invite", "--data", data).status == 0
-        _something_happens(tmp_path, data)
+        assert kluis("invite", "--data", data).status == 0
+        _something_happens(kluis, tmp_path, data)
         words = " ".join(policy).split()
         verifiers = [parse_verifier(word) for word in words if "+" in word]
         deadline, signed = time.monotonic() + SECONDS_MAX, 0
         while signed < 2 and time.monotonic() < deadline:
-            time.sleep(0.5)
+            time.sleep(0.1)
             answer = httpx.get(f"{where}/audit/checkpoint")
             if answer.status_code == 200:
                 signed = len(cosignatures(answer.text, verifiers))
@@ -198,15 +200,14 @@ def test_two_municipalities_witness_for_a_vault_in_processes_of_their_own(tmp_pa
         assert httpx.get(f"{where}/readyz").json()["status"] == "ready"
 
 
-def _something_happens(folder: Path, data: Path) -> None:
+def _something_happens(kluis: Kluis, folder: Path, data: Path) -> None:
     """An entry: an agency is registered."""
     example = Path(__file__).resolve().parents[2] / "cli" / "demo_agency.json"
-    home = {"KLUIS_HOME": str(folder / "office")}
     where = "http://localhost:8999"
-    assert run_kluis("desk", "keygen", "--url", where, **home).status == 0
+    assert kluis("desk", "keygen", "--url", where).status == 0
     document = folder / "agency.json"
-    assert run_kluis("desk", "register-info", example, "--out", document, **home).status == 0
-    assert run_kluis("agency", "register", document, "--data", data).status == 0
+    assert kluis("desk", "register-info", example, "--out", document).status == 0
+    assert kluis("agency", "register", document, "--data", data).status == 0
 
 
 def _note(log: Log, size: int) -> str:

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -16,12 +17,12 @@ from sqlalchemy import event, select
 
 from audit.entry import Event
 from operate.verification import verify_data
-from tests.builders import PERSON, AgencyDesk, Citizen, Store, to_the_pool
+from tests.builders import PERSON, AgencyDesk, Citizen, Store, TurnedTime, to_the_pool
 from tests.conftest import ROOT
 from tests.vault.entries import entries_of
 from tests.vault.rows import change, row_of
 from tests.vault.tables import audit_heads, audit_keys, grants, vaults
-from vault import caller, database
+from vault import caller, database, sequencer
 from vault.ending import Ended
 from vault.errors import InvalidGrant, InvalidToken, LogUnavailable, SessionEnded
 from vault.log import Head
@@ -31,6 +32,14 @@ from vault.vault import Vault
 
 TWO = ("identity.given_name", "identity.birth_date")
 Fault = Callable[[System], AbstractContextManager[None]]
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who waits for a lock gives up soon; in tests/api/test_fail_closed.py as late as for users."""
+    monkeypatch.setattr(database, "BUSY_TIMEOUT_SECONDS", 0.2)
+    options = str(database._POSTGRESQL["options"]).replace("lock_timeout=1500", "lock_timeout=200")
+    monkeypatch.setitem(database._POSTGRESQL, "options", options)
 
 
 @contextmanager
@@ -164,18 +173,18 @@ def test_a_commit_slower_than_the_waiter_releases_nothing_and_the_log_says_more(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     citizen, agency, _, token = shared(store)
-    commit = database.commit
+    commit, was_refused = database.commit, threading.Event()
 
     def slow(driver: Any) -> None:
-        time.sleep(2.2)
+        assert was_refused.wait(10)
         commit(driver)
 
-    monkeypatch.setattr(database, "commit", slow)
-    started = time.monotonic()
-    with pytest.raises(LogUnavailable):
-        agency.read(token, TWO)
-    assert time.monotonic() - started < 3
-    monkeypatch.undo()
+    with monkeypatch.context() as patched:
+        patched.setattr(sequencer, "WAIT_SECONDS_MAX", 0.2)
+        patched.setattr(database, "commit", slow)
+        with pytest.raises(LogUnavailable):
+            agency.read(token, TWO)
+    was_refused.set()
     citizen.put({"identity.given_name": "Nova"})  # waits for the slow commit before it
 
     assert [e.action for e in entries(store, citizen)][-3:-1] == ["data.read", "value.put"]
@@ -381,9 +390,11 @@ def test_an_unrecorded_erasure_after_an_unrecorded_end_settles_both(store: Store
 
 
 def test_reads_are_refused_while_the_anchor_can_not_follow_and_come_back_by_themselves(
-    store: Store,
+    store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store.reopen(anchor_lag_seconds_max=2)
+    turned = TurnedTime()
+    monkeypatch.setattr("vault.anchor.time", turned)
+    most = store.settings.anchor_lag_seconds_max
     citizen, agency, grant_id, token = shared(store)
     folder, aside = store.settings.anchor.parent, store.settings.anchor.parent.with_name("aside")
     anchor = store.vault.system.anchor
@@ -393,7 +404,8 @@ def test_reads_are_refused_while_the_anchor_can_not_follow_and_come_back_by_them
 
     citizen.put({"identity.given_name": "Nova"})
     assert agency.read(token, TWO), "not behind for long enough yet"
-    _wait(lambda: anchor.lag_seconds() > 2)
+    turned.turned_seconds = most
+    assert anchor.lag_seconds() > most
     logged = citizen.log()
     with pytest.raises(LogUnavailable):
         agency.read(token, TWO)

@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ import httpx
 import pytest
 
 from crypto import jose
-from tests.builders import AgencyDesk, Citizen, registration
+from tests.builders import AgencyDesk, Citizen, TurnedTime, registration
 from tests.serving import STOP_SECONDS_MAX, Site, served
 from vault import caller
 from web import cookies
@@ -26,16 +25,6 @@ PATIENCE_SECONDS = 10
 @pytest.fixture(autouse=True)
 def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("web.streams.LOOK_SECONDS", 0.02)
-
-
-class TurnedTime:
-    """The clock of streams, which never goes back, and goes on by so much when it is told."""
-
-    def __init__(self) -> None:
-        self.turned_seconds = 0.0
-
-    def monotonic(self) -> float:
-        return time.monotonic() + self.turned_seconds
 
 
 def agency_of(site: Site, name: str, **use: object) -> AgencyDesk:

@@ -143,6 +143,7 @@ class _Answers(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.end_headers()
+        self.wfile.write(b"retry: 50\n\n")
         with self.server.news:
             self.server.streams += 1
             self.server.streams_ever += 1
