@@ -19,7 +19,7 @@ from web.faults import GoElsewhere
 from web.pages import PageRoute, address_of, see
 
 IDLE_SECONDS = 600
-UNLOCK_PATH, LOCKED_PATH = "/wallet/unlock", "/wallet/locked"
+UNLOCK_PATH, LOCK_PATH, LOCKED_PATH = "/wallet/unlock", "/wallet/lock", "/wallet/locked"
 
 
 async def _owner(request: Request) -> caller.Owner:
@@ -33,7 +33,9 @@ async def _owner(request: Request) -> caller.Owner:
     seen = cookies.seen_at(token, request.cookies.get(cookies.SEEN, ""))
     if seen is None or vault.system.clock.now_ms() - seen > IDLE_SECONDS * 1000:
         await run_in_threadpool(end_quietly, vault, token)
-        raise GoElsewhere(f"{LOCKED_PATH}?next={quote(_back(request), safe='')}")
+        unsaved = request.method != "GET" and request.url.path != LOCK_PATH
+        path = f"{LOCKED_PATH}?next={quote(_back(request), safe='')}"
+        raise GoElsewhere(path + ("&unsaved=1" if unsaved else ""))
     request.state.session_token = token
     request.state.idle_seconds = IDLE_SECONDS
     return owner
@@ -65,12 +67,11 @@ class WalletRoute(PageRoute):
 
     def explain(self, request: Request, error: Exception) -> Response:
         if isinstance(error, SessionEnded):
-            ended = cookies.SESSION in request.cookies
-            if (
-                not ended
-            ):  # strict cookies stay at home when another site leads here: none is dropped
-                return see(unlock_first(request))
-            return let_out(see(unlock_first(request) + "&ended=1"))
+            held = cookies.SESSION in request.cookies
+            told = held or request.method != "GET"  # what was filled in came to nothing
+            answer = see(unlock_first(request) + ("&ended=1" if told else ""))
+            # Strict cookies stay at home when another site leads here: then none is dropped.
+            return let_out(answer) if held else answer
         if isinstance(error, Refused) and error.code == "unlock_too_old":
             return see(unlock_first(request, again=True))
         return super().explain(request, error)

@@ -55,8 +55,11 @@ class OfficerRoute(PageRoute):
         if not isinstance(error, SessionEnded):
             return super().explain(request, error)
         area = request.url.path.split("/", 2)[1]
-        answer = see(f"/{area}/sign-in")  # from another site no cookie comes, and none is dropped
-        return sign_out(answer) if cookies.OFFICER in request.cookies else answer
+        held = cookies.OFFICER in request.cookies
+        told = held or request.method != "GET"  # what was sent came to nothing
+        answer = see(f"/{area}/sign-in" + ("?ended=1" if told else ""))
+        # From another site no cookie comes: then none is dropped.
+        return sign_out(answer) if held else answer
 
 
 def look(request: Request, vault: Vault, officer: caller.Officer) -> OfficerSession:

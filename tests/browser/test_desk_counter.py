@@ -127,6 +127,8 @@ def test_wrong_digits_and_wrong_codes_are_told_in_plain_words(counter: Page, sta
     expect(counter.get_by_text("The code is older than two minutes")).to_be_visible()
     expect(counter.get_by_text("Nothing was shown to you.")).to_be_visible()
     take(counter, "VG1 half")
+    expect(counter.get_by_text("This code is too short: 4 of 34")).to_be_visible()
+    take(counter, f"HTTPS://ELSEWHERE.EXAMPLE/S#{NO_CODE}")
     expect(counter.get_by_text("This is not a whole code")).to_be_visible()
     assert stage.citizen.unlock().alarms().count("second_use") == 1  # the stage's own
 

@@ -41,6 +41,37 @@ def test_a_vault_that_is_left_alone_is_locked_on_the_server_too(
     assert not is_open(site.store.vault, token)
 
 
+def test_what_was_sent_too_late_is_said_not_to_be_done(
+    site: Site, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    undone = "What you did last was not done"
+    for at, (path, back) in enumerate(
+        (("/wallet/access/end", "/wallet/access"), ("/wallet/activity/seen", "/wallet/activity"))
+    ):
+        browser.unlock(site.store.citizen())
+        turn(site, monkeypatch, (at + 1) * (IDLE_SECONDS + 5))
+        locked = browser.post(path, grant="x", back=back)
+        assert undone in text(page := browser.get(locked.headers["location"]))
+        assert f"next={back}" in page.text
+        assert "ended=1" in browser.post(path, grant="x", back=back).headers["location"]
+    browser.unlock(site.store.citizen())
+    turn(site, monkeypatch, 3 * (IDLE_SECONDS + 5))
+    for locked in (browser.post("/wallet/lock"), browser.get("/wallet/access")):
+        assert undone not in text(browser.get(locked.headers["location"]))
+    assert "This form is too old" in text(browser.ask("POST", "/wallet/lock", data={"csrf": "x"}))
+
+
+def test_an_officer_whose_session_is_over_is_told_so(browser: Browser) -> None:
+    for area in ("desk", "auditor"):
+        assert browser.get(f"/{area}").headers["location"] == f"/{area}/sign-in"
+        sent = browser.post(f"/{area}/sign-out").headers["location"]
+        browser.jar[cookies.OFFICER] = "ko1_over"
+        assert browser.get(f"/{area}").headers["location"] == f"/{area}/sign-in?ended=1" == sent
+        assert cookies.OFFICER not in browser.jar
+        assert "You were signed out" in text(browser.get(sent))
+        assert "You were signed out" not in text(browser.get(f"/{area}/sign-in"))
+
+
 def test_a_mark_of_time_that_is_made_up_keeps_nothing_open(site: Site, browser: Browser) -> None:
     for mark in ("", "9999999999999.", "9999999999999." + "0" * 64, "x", "1." + "0" * 64):
         browser.unlock(site.store.citizen())

@@ -80,14 +80,18 @@ def _browser(request: Request) -> str:
 
 
 @router.get("/{area}/sign-in")
-def ask(request: Request, pages: OpenedPages, vault: OpenedVault) -> Response:
-    return _ask(request, pages, vault)
+def ask(request: Request, pages: OpenedPages, vault: OpenedVault, ended: str = "") -> Response:
+    """`ended`: there was a session, and it is over."""
+    return _ask(request, pages, vault, ended=bool(ended))
 
 
-def _ask(request: Request, pages: Pages, vault: Vault, status: int = 200) -> Response:
+def _ask(
+    request: Request, pages: Pages, vault: Vault, status: int = 200, *, ended: bool = False
+) -> Response:
     signed = b64u(vault.officer_challenge(Stranger()))
     refused = status >= HTTPStatus.BAD_REQUEST
-    return pages.render(request, "desk/sign_in.html", status, challenge=signed, refused=refused)
+    given = {"challenge": signed, "refused": refused, "ended": ended}
+    return pages.render(request, "desk/sign_in.html", status, **given)
 
 
 @router.post("/{area}/sign-in")

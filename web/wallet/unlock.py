@@ -67,12 +67,21 @@ def _fault(error: CannotUnlock, form: Form) -> str:
 
 
 @router.get("/wallet/locked")
-def locked(request: Request, pages: OpenedPages, vault: OpenedVault, next: str = "") -> Response:
-    """The vault was locked: because nothing happened for a while, or by the citizen.
+def locked(
+    request: Request, pages: OpenedPages, vault: OpenedVault, next: str = "", unsaved: str = ""
+) -> Response:
+    """The vault was locked: because nothing happened for a while, or by the citizen. `unsaved`:
+    a form was sent too late, and nothing came of it.
 
     What another site leads here comes without cookies, and locks nothing.
     """
-    page = pages.render(request, "wallet/locked.html", unlocked=False, next=own_path(next))
+    page = pages.render(
+        request,
+        "wallet/locked.html",
+        unlocked=False,
+        next=own_path(next),
+        unsaved=bool(unsaved),
+    )
     token = request.cookies.get(cookies.SESSION)
     if token is None:
         return page
