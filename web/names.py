@@ -1,13 +1,13 @@
 """Ids and values as people read them: names from the registry, labels from the catalogue."""
 
+from collections.abc import Iterable
 from typing import Any
 
-from catalogue.edtf import BadDate
-from catalogue.edtf import parse as parse_date
 from catalogue.fields import Catalogue
 from catalogue.registration import Agency, IntendedUse, agency_from_document
 from crypto.encoding import parse_canonical
 from vault.registry import Snapshot
+from web.papers.tongue import Tongue
 from web.words import Words
 
 
@@ -40,15 +40,15 @@ def field_label(catalogue: Catalogue, field: str, language: str) -> str:
 
 
 def value_text(catalogue: Catalogue, field: str, value: Any, words: Words) -> str:
-    """A value as a person writes it: choices by their label, dates in words, lists with commas."""
-    if isinstance(value, list):
-        return ", ".join(value_text(catalogue, field, one, words) for one in value)
+    """A value as a person reads it; as it is where the catalogue knows no such field."""
     kind = catalogue.get(field)
-    if kind is not None and str(value) in kind.choices:
-        return kind.choices[str(value)][words.language]
-    if kind is not None and kind.type == "date":
-        return _date_text(str(value), words)
-    return str(value)
+    return str(value) if kind is None else Tongue(words.language, words.gettext).value(kind, value)
+
+
+def by_name(registry: Snapshot, agencies: Iterable[str], language: str) -> list[tuple[str, str]]:
+    """Ids and names of agencies, as a person looks for them."""
+    found = [(one, agency_name(registry, one, language)) for one in agencies]
+    return sorted(found, key=lambda one: one[1].casefold())
 
 
 def uses_of(registry: Snapshot, agency: str) -> list[IntendedUse]:
@@ -59,14 +59,6 @@ def uses_of(registry: Snapshot, agency: str) -> list[IntendedUse]:
 def agencies_of(registry: Snapshot) -> list[Agency]:
     """The registered agencies that may ask for something now."""
     return [one for id_, one in registry.agencies.items() if uses_of(registry, id_)]
-
-
-def _date_text(text: str, words: Words) -> str:
-    try:
-        found = parse_date(text)
-    except BadDate:
-        return text
-    return words.partial_date(found.year, found.month, found.day)
 
 
 def _document(registry: Snapshot, kind: str, id_: str, parent: str) -> dict[str, Any] | None:

@@ -60,13 +60,6 @@ class Words:
         """1 uur, 1 maand."""
         return format_timedelta(timedelta(seconds=seconds), threshold=1, locale=self._locale)
 
-    def partial_date(self, year: int | None, month: int | None, day: int | None) -> str:
-        """14 maart 1957, maart 1957, or 1957: as much as is known."""
-        if year is None:
-            return self.gettext("Unknown")
-        pattern = "d MMMM y" if day else "MMMM y" if month else "y"
-        return format_date(date(year, month or 1, day or 1), pattern, locale=self._locale)
-
     @property
     def _locale(self) -> str:
         return _BABEL.get(self.language, self.language)

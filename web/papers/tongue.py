@@ -5,10 +5,9 @@ plain text.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, tzinfo
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_skeleton, get_timezone_name
@@ -17,25 +16,15 @@ from babel.lists import format_list
 from catalogue import edtf
 from catalogue.kinds import Field
 from web.papers.words import ACTIONS, REASONS
-
-HOME = "Europe/Brussels"
-
-
-def home_zone() -> tzinfo:
-    """The zone of Brussels and Amsterdam; UTC on a machine that has no zones. Papers say which."""
-    try:
-        return ZoneInfo(HOME)
-    except ZoneInfoNotFoundError:
-        return UTC
+from web.words import ZONE
 
 
 @dataclass(frozen=True, slots=True)
 class Tongue:
-    """One language, and the zone whose clocks the citizen reads."""
+    """One language. Times are those of the pages' zone; papers say which that is."""
 
     language: str
     translate: Callable[[str], str]
-    zone: tzinfo = field(default_factory=home_zone)
 
     @property
     def locale(self) -> str:
@@ -58,8 +47,11 @@ class Tongue:
         return get_timezone_name(local, zone_variant="generic", locale=self.locale)
 
     def date(self, text: str) -> str:
-        """An EDTF date as far as it is known."""
-        known = edtf.parse(text)
+        """An EDTF date as far as it is known; what is none stands as it is."""
+        try:
+            known = edtf.parse(text)
+        except edtf.BadDate:
+            return text
         if known.year is None:
             return self.translate("not known")
         whole = datetime(known.year, known.month or 1, known.day or 1, tzinfo=UTC)
@@ -95,4 +87,4 @@ class Tongue:
         return names.get(str(value), str(value))
 
     def _local(self, at_ms: int) -> datetime:
-        return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(self.zone)
+        return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(ZONE)
