@@ -244,6 +244,11 @@ OpenedPages = Annotated[Pages, Depends(_pages)]
 OpenedVault = Annotated[Vault, Depends(_vault)]
 
 
+def as_file(name: str) -> dict[str, str]:
+    """Headers of an answer that the browser keeps as a file of this name."""
+    return {**HEADERS, "Content-Disposition": f'attachment; filename="{name}"'}
+
+
 def see(path: str) -> RedirectResponse:
     """After an act: the page that shows what came of it. `path` is one of ours."""
     return RedirectResponse(path, HTTPStatus.SEE_OTHER, HEADERS)

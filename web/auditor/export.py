@@ -12,7 +12,7 @@ from crypto.encoding import INTEGER_MAX
 from evidence.export import compose
 from web.auditor.looking import AuditorRoute, Looking
 from web.forms import GivenForm
-from web.pages import HEADERS, OpenedPages
+from web.pages import OpenedPages, as_file
 
 router = APIRouter(route_class=AuditorRoute, tags=["pages"], include_in_schema=False)
 
@@ -35,11 +35,7 @@ def send(request: Request, form: GivenForm, examiner: Looking, pages: OpenedPage
     except AuditError:
         return _page(request, examiner, pages, 400, previous=previous)
     examined = examiner.examine("log.export")
-    headers = {
-        **HEADERS,
-        "Kluis-Entries": str(examined.total),
-        "Content-Disposition": f'attachment; filename="{NAME}"',
-    }
+    headers = as_file(NAME) | {"Kluis-Entries": str(examined.total)}
     parts: Iterator[bytes] = compose(examined, before)
     return StreamingResponse(parts, media_type="application/zip", headers=headers)
 

@@ -20,7 +20,7 @@ from vault.logkeys import log_keys
 from vault.vault import Vault
 from web.citizen import Owner, WalletRoute
 from web.forms import GivenForm
-from web.names import agency_name, agency_of, field_label
+from web.names import agency_of, by_name, field_label
 from web.pages import OpenedPages, OpenedVault, language_of, see, words_for
 from web.papers.words import N_
 from web.wallet.filters import KINDS, OUTCOMES, Filter
@@ -139,11 +139,10 @@ def _choices(request: Request, vault: Vault, granted: Set[str]) -> dict[str, lis
     """What the filters offer. Offices: those that there were grants for, and all registered."""
     language, gettext = language_of(request), words_for(request).gettext
     registry, catalogue = vault.registry(), vault.system.catalogue
-    ids = granted | set(registry.agencies)
-    offices = [(one, agency_name(registry, one, language)) for one in ids]
+    offices = by_name(registry, granted | set(registry.agencies), language)
     fields = [(one, field_label(catalogue, one, language)) for one in catalogue]
     return {
-        "office": [("", gettext("All")), *sorted(offices, key=lambda one: one[1].casefold())],
+        "office": [("", gettext("All")), *offices],
         "field": [("", gettext("All")), *fields],
         "kind": [("", gettext("All")), *((k, gettext(text)) for k, (text, _) in KINDS.items())],
         "outcome": [("", gettext("All")), *((k, gettext(t)) for k, t in OUTCOMES.items())],

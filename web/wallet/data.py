@@ -1,12 +1,14 @@
 """My data: by theme, each with its source and date, found by its name."""
 
 import unicodedata
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
 from catalogue.edtf import parse as parse_date
+from catalogue.kinds import Field
 from vault.fields import OwnValue
 from vault.statement import SELF
 from vault.vault import Vault
@@ -48,17 +50,11 @@ def data(
 
     Only names are searched: what is typed here stands in the address, and a value must not.
     """
-    language, held = language_of(request), vault.values(owner)
-    themes = []
-    for theme, fields in vault.system.catalogue.by_theme():
-        label = theme.labels[language]
-        found = [
-            shown_value(request, vault, held[field.id])
-            for field in fields
-            if field.id in held and is_found(q, label, field.labels[language])
-        ]
-        if found:
-            themes.append((label, found))
+    held = vault.values(owner)
+    themes = [
+        (theme, [shown_value(request, vault, held[field.id]) for field in fields])
+        for theme, fields in themes_found(request, vault, held, q)
+    ]
     return pages.render(
         request,
         "wallet/data.html",
@@ -69,6 +65,22 @@ def data(
         is_empty=not held,
         found=sum(len(rows) for _, rows in themes),
     )
+
+
+def themes_found(
+    request: Request, vault: Vault, among: Collection[str], wanted: str
+) -> Iterator[tuple[str, list[Field]]]:
+    """Fields of these ids under their theme, those whose name or theme has the wanted words."""
+    language = language_of(request)
+    for theme, fields in vault.system.catalogue.by_theme():
+        label = theme.labels[language]
+        found = [
+            one
+            for one in fields
+            if one.id in among and is_found(wanted, label, one.labels[language])
+        ]
+        if found:
+            yield label, found
 
 
 def is_found(wanted: str, *texts: str) -> bool:

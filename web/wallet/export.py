@@ -17,7 +17,7 @@ from vault.exporting import LINK_SECONDS
 from web.citizen import Owner, WalletRoute
 from web.faults import Busy
 from web.forms import GivenForm
-from web.pages import HEADERS, OpenedPages, OpenedVault, language_of
+from web.pages import OpenedPages, OpenedVault, as_file, language_of
 from web.papers.document import export_pdf
 from web.papers.gathering import Export, gather
 from web.papers.portable import export_json
@@ -100,11 +100,7 @@ def download(
         state = error.code if isinstance(error, Busy) else "failed"
         return _no_copy(request, pages, state, HTTPStatus.SERVICE_UNAVAILABLE)
     name = f"burgerkluis-{instant(export.made_at)[:10]}.{format}"
-    return Response(
-        content,
-        media_type=media_type,
-        headers={**HEADERS, "Content-Disposition": f'attachment; filename="{name}"'},
-    )
+    return Response(content, media_type=media_type, headers=as_file(name))
 
 
 def _no_copy(request: Request, pages: OpenedPages, state: str, status: int) -> Response:

@@ -17,7 +17,7 @@ from web.forms import GivenForm
 from web.names import agency_of
 from web.pages import OpenedPages, OpenedVault, is_for_language, language_of, see, words_for
 from web.wallet import stating
-from web.wallet.data import is_found, shown_value
+from web.wallet.data import shown_value, themes_found
 from web.wallet.lines import Teller
 from web.wallet.phones import Offered
 from web.wallet.shown import grants_shown
@@ -37,17 +37,12 @@ def choose(
     q: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:
     """Which data to add: every field of the catalogue that has no value yet."""
-    language, held = language_of(request), vault.values(owner)
-    themes = []
-    for theme, fields in vault.system.catalogue.by_theme():
-        label = theme.labels[language]
-        free = [
-            (field.id, field.labels[language])
-            for field in fields
-            if field.id not in held and is_found(q, label, field.labels[language])
-        ]
-        if free:
-            themes.append((label, free))
+    language, catalogue = language_of(request), vault.system.catalogue
+    free = catalogue.keys() - vault.values(owner).keys()
+    themes = [
+        (theme, [(field.id, field.labels[language]) for field in fields])
+        for theme, fields in themes_found(request, vault, free, q)
+    ]
     return pages.render(request, "wallet/field_add.html", here="data", themes=themes, q=q.strip())
 
 

@@ -8,10 +8,9 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query, Request, Response
 
 from catalogue.registration import Agency
-from vault.vault import Vault
 from web.citizen import Owner, WalletRoute
-from web.names import agency_name, agency_of
-from web.pages import OpenedPages, OpenedVault, language_of, words_for
+from web.names import agency_of, by_name
+from web.pages import OpenedPages, OpenedVault, words_for
 from web.papers.words import N_
 from web.wallet.activity import entry_at
 from web.wallet.lines import Line, Teller
@@ -80,17 +79,11 @@ def report(
         line=line,
         reason=reason if reason in REASONS else "",
         reasons=[(code, words.gettext(text)) for code, (text, _) in REASONS.items()],
-        offices=_offices(request, vault),
+        offices=by_name(registry, registry.agencies, words.language),
         found=found,
         letter=letter,
         mails=_mails(words, found, letter),
     )
-
-
-def _offices(request: Request, vault: Vault) -> list[tuple[str, str]]:
-    registry, language = vault.registry(), language_of(request)
-    found = [(one, agency_name(registry, one, language)) for one in registry.agencies]
-    return sorted(found, key=lambda one: one[1].casefold())
 
 
 def _letter(words: Words, office: str, line: Line | None, reason: str) -> str:

@@ -12,10 +12,10 @@ from vault.caller import Stranger
 from vault.errors import BadInput, CannotUnlock, Conflict, Refused
 from web.citizen import Owner, WalletRoute, let_in
 from web.forms import GivenForm
-from web.pages import HEADERS, OpenedPages, OpenedVault, see, words_for
+from web.pages import OpenedPages, OpenedVault, as_file, see, words_for
 from web.papers.recovery import BadCode, recovery_sheet
-from web.papers.tongue import Tongue
 from web.papers.typeset import PRESSES, CannotTypeset
+from web.wallet.data import tongue_for
 from web.wallet.secrets import (
     RECOVERY,
     CountedFailures,
@@ -24,10 +24,8 @@ from web.wallet.secrets import (
     fault_of,
     new_device,
 )
-from web.words import ZONE
 
 router = APIRouter(route_class=WalletRoute, tags=["pages"], include_in_schema=False)
-_STEPS = 3
 _CODE_CHARACTERS_MAX = 100
 
 
@@ -91,14 +89,13 @@ def show_sheet(
 @router.post("/wallet/sheet.pdf")
 def paper(request: Request, form: GivenForm, owner: Owner, vault: OpenedVault) -> Response:
     """The sheet as PDF. The codes come with the question, and nothing of them stays here."""
-    words = words_for(request)
     settings, clock = vault.system.settings, vault.system.clock
     try:
         with PRESSES.held_by(vault.overview(owner).vault_id):
             sheet = recovery_sheet(
                 form.text(RECOVERY, _CODE_CHARACTERS_MAX),
                 form.text("block_code", _CODE_CHARACTERS_MAX),
-                Tongue(words.language, words.gettext, ZONE),
+                tongue_for(request),
                 settings.url,
                 clock.now_ms(),
             )
@@ -106,15 +103,9 @@ def paper(request: Request, form: GivenForm, owner: Owner, vault: OpenedVault) -
         raise BadInput("There are no codes for this sheet.", "bad_form") from None
     except CannotTypeset:
         raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE) from None
-    name = words.gettext("recovery-sheet")
-    return Response(
-        sheet,
-        media_type="application/pdf",
-        headers={
-            **HEADERS,
-            "Content-Disposition": f'attachment; filename="burgerkluis-{name}.pdf"',
-        },
-    )
+    name = words_for(request).gettext("recovery-sheet")
+    headers = as_file(f"burgerkluis-{name}.pdf")
+    return Response(sheet, media_type="application/pdf", headers=headers)
 
 
 @router.get("/wallet/recovery")

@@ -14,7 +14,6 @@ from web.forms import Form
 from web.papers.words import N_
 from web.wallet.phones import Offered, offered, with_country
 
-LISTS = {"text_list", "country_list"}
 FROM, UNTIL = "valid_from", "valid_until"
 MEANT, OTHER = "meant", "other"  # which of the phone numbers that were offered, or none of them
 _MORE_LINES = 2  # empty ones, for more countries
