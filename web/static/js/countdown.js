@@ -5,8 +5,8 @@
  * @module
  */
 
-const SAID_AT_SECONDS = [30, 10];
-const ENDING_SECONDS = 30;
+export const SAID_AT_SECONDS = [30, 10];
+export const ENDING_SECONDS = 30;
 
 /** @param {ParentNode} root every [data-countdown] in it begins to count */
 export function startCountdowns(root) {

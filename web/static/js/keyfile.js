@@ -4,6 +4,8 @@
  * @module
  */
 
+import { download } from "./download.js";
+
 const MARK = "kluis-key-1:";
 const KEY = /kluis-key-1:([A-Za-z0-9_-]{43})(?![A-Za-z0-9_-])/;
 const FILE_BYTES_MAX = 10_000;
@@ -24,12 +26,8 @@ export function freshKey() {
  * @param {string} key @param {string} words what the file says before the key
  */
 export function save(key, words) {
-  const file = new Blob([`${words.trim()}\r\n\r\n${MARK}${key}\r\n`], { type: "text/plain" });
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(file);
-  link.download = "burgerkluis-key.txt";
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  const text = `${words.trim()}\r\n\r\n${MARK}${key}\r\n`;
+  download(new Blob([text], { type: "text/plain" }), "burgerkluis-key.txt");
 }
 
 /** @param {File|undefined} file @returns {Promise<string|null>} its key, or null where it has none */

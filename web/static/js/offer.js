@@ -2,10 +2,9 @@
 // the screen when it is of no use any more. Time is counted by seconds since the page came, not by
 // the phone's clock, which may be wrong. The screen stays on meanwhile, where the phone allows it.
 
+import { ENDING_SECONDS, SAID_AT_SECONDS } from "./countdown.js";
 import { wordsIn } from "./texts.js";
 
-const SAID_AT_SECONDS = [30, 10];
-const ENDING_SECONDS = 30;
 const TOLD_MS = 1500;
 const page = /** @type {HTMLElement} */ (document.querySelector("[data-offer]"));
 const secret = page.querySelector("[data-offer-secret]");

@@ -1,5 +1,6 @@
 // The export with its progress. Without this module the form downloads the same file.
 
+import { download } from "./download.js";
 import { wordsIn } from "./texts.js";
 
 const ENTRIES_MAX = 200_000; // a larger file does not fit a page's memory: the browser saves it itself
@@ -33,15 +34,6 @@ async function received(answer) {
   }
 }
 
-/** @param {Blob} file */
-function save(file) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(file);
-  link.download = form.dataset.name ?? "";
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-}
-
 form.addEventListener("submit", async (event) => {
   if (Number(form.dataset.entries) > ENTRIES_MAX) return;
   event.preventDefault();
@@ -56,7 +48,7 @@ form.addEventListener("submit", async (event) => {
       return;
     }
     const file = await received(answer);
-    save(file);
+    download(file, form.dataset.name ?? "");
     status.textContent = text("done", { size: inWords(file.size) });
   } catch {
     status.textContent = text("failed");
