@@ -21,7 +21,7 @@ from cli.installation import opened, settings_of
 from cli.options import DEFAULT_DATA, Data, Force, Json, Yes
 from cli.output import Output, when
 from evidence.anomalies import anomalies_of
-from operate import continuing, verification
+from operate import continuing, listing, verification
 from operate.examining import examine
 from operate.signers import public_keys
 from vault.caller import Operator
@@ -166,7 +166,7 @@ def show(
     """
     out = Output(json)
     with out.working("Reading the log"):
-        entries = verification.show(settings_of(data), limit)
+        entries = listing.show(settings_of(data), limit)
     out.answer({"entries": [_answer(one) for one in entries]})
     if entries:
         columns = ("Entry", "When", "What", "Outcome", "By", "Why")
@@ -175,12 +175,12 @@ def show(
         out.say("The log is empty.")
 
 
-def _answer(one: verification.Line) -> dict[str, object]:
+def _answer(one: listing.Line) -> dict[str, object]:
     at = None if one.at is None else instant_text(one.at)
     return asdict(one) | {"at": at}
 
 
-def _row(one: verification.Line) -> tuple[str, ...]:
+def _row(one: listing.Line) -> tuple[str, ...]:
     at = "" if one.at is None else when(instant_text(one.at))
     what = one.action or "(in a citizen's vault)"
     return str(one.index), at, what, one.outcome or "", one.actor or "", one.reason or ""

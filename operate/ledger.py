@@ -80,7 +80,7 @@ def newest_of(values: Values) -> dict[bytes, tuple[int, bytes]]:
 
 @dataclass(slots=True)
 class Ledger:
-    """Learns from entries in the order of the log; `operate.verification` compares."""
+    """Learns from entries in the order of the log; `operate.comparing` compares."""
 
     vaults: dict[bytes, ExpectedVault] = field(default_factory=dict)
     added: set[bytes] = field(default_factory=set)  # SHA-256 of the macs of registry rows

@@ -9,6 +9,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from crypto.primitives import random_bytes
 from vault.database import Connection, Database
 from vault.errors import NotReady, Unavailable
@@ -18,6 +20,7 @@ from vault.steps import sql
 
 _LOCK_FILE = "serve.lock"
 _ANYTHING = sql("SELECT 1")
+_NO_TIMEOUT = sql("SET LOCAL statement_timeout = 0")
 _LOCK = sql("SELECT pg_advisory_xact_lock(:number)")
 _TRY_LOCK = sql("SELECT pg_try_advisory_xact_lock(:number)")
 
@@ -100,6 +103,19 @@ def opened_ready(settings: Settings) -> Iterator[tuple[Database, Database]]:
         check_schema(main, MAIN)
         check_schema(keystore, KEYSTORE)
         yield main, keystore
+
+
+@contextmanager
+def snapshot(settings: Settings) -> Iterator[tuple[Database, Database, Connection]]:
+    """Both databases and one snapshot of main, for as long as it takes; raises `NotReady`."""
+    with opened_ready(settings) as (main, keystore):
+        try:
+            with main.read() as connection:
+                if not main.is_sqlite:
+                    connection.execute(_NO_TIMEOUT)
+                yield main, keystore, connection
+        except (SQLAlchemyError, Unavailable) as error:
+            raise NotReady(f"A database can't be read: {type(error).__name__}.") from None
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """The tables, main database and keystore. Shapes only; docs/format.md says what lies in them.
 
+One list of facts, which stays in one file: whoever asks what is stored finds all of it here.
+
 Primary keys of tables with vault data begin with `vault_id`, so that the database can be
 distributed by it. Instants are Unix milliseconds, ids 16 random bytes.
 """

@@ -6,12 +6,9 @@ Everything is read in one transaction, so a running server does not disturb it. 
 the installation: what an auditor checks without them is `evidence/verify.py`.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
-
-from sqlalchemy.exc import SQLAlchemyError
 
 from audit.entry import decode_chain, decode_event
 from audit.errors import AuditError, MalformedTile
@@ -19,35 +16,31 @@ from audit.leaf import Opening, open_opening
 from audit.note import Checkpoint, parse_checkpoint
 from audit.tree import EMPTY_ROOT
 from crypto.errors import CannotOpen
-from crypto.primitives import constant_time_equal, sha256
 from evidence.findings import Finding
 from evidence.verify import Report, StoredLeaf, verify_log
+from operate.comparing import Comparison, Told
 from operate.continuing import bound_by, digest
-from operate.ledger import ExpectedVault, Ledger, newest_of
-from operate.pair import opened_ready
+from operate.ledger import Ledger
+from operate.pair import snapshot
 from operate.signers import ever
 from operate.token import root_key
 from vault.anchor import Anchor
-from vault.context import Opener, VaultContext, context_salts
+from vault.context import Opener
 from vault.database import Connection, Database, Row
-from vault.erasing import erasing_mac
-from vault.errors import Damaged, NotFound, NotReady, Unavailable
-from vault.grants import grants_of
+from vault.errors import NotReady
 from vault.keys import AuditKey, audit_salt, open_audit_key
 from vault.keystore import Keystore
 from vault.log import Head, Tally, TileReader
-from vault.opening import system_key
-from vault.registry import ACTIVE, REVOKED, Registry
+from vault.registry import Registry
 from vault.settings import Settings
 from vault.steps import sql
-from vault.values import StoredValue
 
 _LEAVES = sql("SELECT * FROM audit_leaf WHERE log = :log ORDER BY idx")
-_OPENINGS = """SELECT l.idx, l.entry_id, o.subject, o.opening, o.visible_after, o.alarm
+_OPENINGS = sql(
+    """SELECT l.idx, l.entry_id, o.subject, o.opening, o.visible_after, o.alarm
     FROM audit_leaf l LEFT JOIN audit_opening o USING (log, idx)
     WHERE l.log = :log ORDER BY l.idx"""
-_ALL_OPENINGS = sql(_OPENINGS)
-_NEWEST_OPENINGS = sql(_OPENINGS + " DESC LIMIT :limit")
+)
 _NOTES = sql("SELECT note FROM audit_checkpoint WHERE log = :log")
 _LOGS = sql("SELECT log, origin, opened_from FROM audit_log ORDER BY log")
 _LAST_NOTE = sql(
@@ -59,14 +52,7 @@ _FIRST = sql(
     WHERE l.log = :log AND l.idx = 0 AND o.subject = :subject"""
 )
 _AUDIT_KEYS = sql("SELECT subject, root_id, box FROM audit_key")
-_REGISTRY = sql("SELECT * FROM registry")
 _SUBJECTS = sql("SELECT * FROM audit_subject")
-_VAULTS = sql(
-    "SELECT v.vault_id, {vault_columns} FROM vault v LEFT JOIN audit_key k USING (subject)"
-)
-_NO_TIMEOUT = sql("SET LOCAL statement_timeout = 0")
-_VALUES = sql("SELECT * FROM value WHERE vault_id = :vault")
-_HEADS = sql("SELECT * FROM value_head WHERE vault_id = :vault")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,73 +74,46 @@ class _Log:
     told: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One entry as the operator may list it: only those about no single vault are opened."""
-
-    index: int
-    at: int | None
-    action: str | None
-    outcome: str | None
-    actor: str | None
-    reason: str | None
-
-
 def verify_data(settings: Settings) -> Verified:
     """Checks log and tables of an installation. Raises `NotReady` when it can't say."""
     try:
-        with _reading(settings) as (main, keystore, connection):
+        with snapshot(settings) as (main, keystore, connection):
             return _Verification(settings, main, keystore, connection).run()
     except MalformedTile:
         return Verified(0, (), (Finding(None, "head", "the head's size and tree don't fit"),))
-
-
-@contextmanager
-def _reading(settings: Settings) -> Iterator[tuple[Database, Keystore, Connection]]:
-    """Both databases and one snapshot of main, for as long as it takes; raises `NotReady`."""
-    with opened_ready(settings) as (main, keystore):
-        try:
-            with main.read() as connection:
-                if not main.is_sqlite:
-                    connection.execute(_NO_TIMEOUT)
-                yield main, Keystore(keystore), connection
-        except (SQLAlchemyError, Unavailable) as error:
-            raise NotReady(f"A database can't be read: {type(error).__name__}.") from None
 
 
 class _Verification:
     """One check, over one snapshot of the main database."""
 
     def __init__(
-        self, settings: Settings, main: Database, keystore: Keystore, connection: Connection
+        self, settings: Settings, main: Database, keystore: Database, connection: Connection
     ) -> None:
         self._connection = connection
-        self._keystore = keystore
+        self._main = main
+        self._keystore = Keystore(keystore)
         self._root = root_key(settings)
         self._findings: list[Finding] = []
         self._settings = settings
-        self._opener = Opener(self._root)
         self._anchor = Anchor(settings.anchor)
-        self._registry = Registry(main, self._root)
         self._head = Head.read(connection)
         self._keys, self._shredded = self._audit_keys()
         self._ledger = Ledger()
-        self._closed = 0
 
     def run(self) -> Verified:
         if self._head.frontier.size == 0:
             raise NotReady("The log is empty: there is nothing to check yet.")
         # (1) each log, in order: one goes on from the one before after a restore
         self._logs = self._listed_logs()
-        self._some_gone = any(log.opened_from for log in self._logs)
         reports: list[Report] = []
         for at, log in enumerate(self._logs):
             reports.append(self._verify(log, self._logs[at + 1 : at + 2], reports))
         report = reports[-1]
         self._compare_head(report)
         # (2) the registry, (3) the vaults
-        self._compare_registry()
-        compared = self._compare_vaults()
+        tables = self._tables()
+        tables.compare_registry()
+        compared = tables.compare_vaults()
         opened, closed = (sum(getattr(r, n) for r in reports) for n in ("opened", "closed"))
         size = sum(report.size for report in reports)
         lines = [
@@ -169,12 +128,25 @@ class _Verification:
                 if log.opened_from
             ),
         ]
-        if self._closed:
-            lines.append(f"{self._closed} vaults open nothing since the restore: not compared")
-        findings = (*(f for r in reports for f in r.findings), *self._findings)
+        if tables.closed:
+            lines.append(f"{tables.closed} vaults open nothing since the restore: not compared")
+        of_log = (finding for report in reports for finding in report.findings)
+        findings = (*of_log, *self._findings, *tables.findings)
         return Verified(size=size, checked=tuple(lines), findings=findings)
 
-    def _listed_logs(self) -> list["_Log"]:
+    def _tables(self) -> Comparison:
+        told = Told(
+            ledger=self._ledger,
+            keys=self._keys,
+            shredded=len(self._shredded),
+            system_subject=self._head.system_subject,
+            logs=len(self._logs),
+            some_gone=any(log.opened_from for log in self._logs),
+        )
+        registry, opener = Registry(self._main, self._root), Opener(self._root)
+        return Comparison(told, self._connection, self._keystore, registry, opener)
+
+    def _listed_logs(self) -> list[_Log]:
         """The logs by their numbers. The head's is the newest, whatever the list says."""
         listed = [_Log(*row) for row in self._connection.execute(_LOGS)]
         if listed and (listed[-1].number, listed[-1].origin) == (self._head.log, self._head.origin):
@@ -183,7 +155,7 @@ class _Verification:
         head = _Log(self._head.log, self._head.origin, 0)
         return [*(log for log in listed if log.number < head.number), head]
 
-    def _verify(self, log: "_Log", after: list["_Log"], before: list[Report]) -> Report:
+    def _verify(self, log: _Log, after: list[_Log], before: list[Report]) -> Report:
         """One log. `after` is the one that goes on from it, `before` are those before it."""
         notes = list(self._connection.execute(_NOTES, {"log": log.number}).scalars())
         head_note = self._head.note
@@ -213,10 +185,10 @@ class _Verification:
         named = (replace(one, what=f"{one.what} (in {log.origin})") for one in report.findings)
         return replace(report, findings=tuple(named))
 
-    def _last_note(self, log: "_Log") -> str:
+    def _last_note(self, log: _Log) -> str:
         return self._connection.execute(_LAST_NOTE, {"log": log.number}).scalar_one_or_none() or ""
 
-    def _kept_notes(self, log: "_Log", after: "_Log", last: str, notes: list[str]) -> list[str]:
+    def _kept_notes(self, log: _Log, after: _Log, last: str, notes: list[str]) -> list[str]:
         """The notes that the entries of a log that ended must give.
 
         One that counts more is accounted for where the next log's first entry names it: the
@@ -240,7 +212,7 @@ class _Verification:
             log.told.append(f"{log.origin} ends with {size} entries; {after.origin} goes on")
         return kept
 
-    def _bound_by(self, log: "_Log") -> tuple[bytes, ...]:
+    def _bound_by(self, log: _Log) -> tuple[bytes, ...]:
         key = self._keys.get(self._head.system_subject)
         this = {"log": log.number, "subject": self._head.system_subject}
         row = self._connection.execute(_FIRST, this).one_or_none()
@@ -248,12 +220,12 @@ class _Verification:
             return ()
         return bound_by(key.key, log.origin, row.entry_id, row.opening)
 
-    def _leaves(self, log: "_Log") -> Iterator[StoredLeaf]:
+    def _leaves(self, log: _Log) -> Iterator[StoredLeaf]:
         rows = self._connection.execute(_LEAVES, {"log": log.number})
         return (StoredLeaf(row.idx, row.leaf_data, row.leaf_hash, row.entry_id) for row in rows)
 
-    def _openings(self, log: "_Log") -> Iterator[tuple[int, Opening]]:
-        for row in self._connection.execute(_ALL_OPENINGS, {"log": log.number}):
+    def _openings(self, log: _Log) -> Iterator[tuple[int, Opening]]:
+        for row in self._connection.execute(_OPENINGS, {"log": log.number}):
             if row.opening is None:
                 if row.idx >= log.opened_from:
                     self._findings.append(Finding(row.idx, "opening", "its row is gone"))
@@ -265,7 +237,7 @@ class _Verification:
             elif row.subject not in self._shredded:
                 self._findings.append(Finding(row.idx, "opening", "its subject has no key"))
 
-    def _open(self, log: "_Log", row: Row, key: AuditKey) -> Opening:
+    def _open(self, log: _Log, row: Row, key: AuditKey) -> Opening:
         opening = open_opening(key.key, log.origin, row.entry_id, row.opening)
         with suppress(AuditError):  # found again, and named, by the verifier
             event, chain = decode_event(opening.event), decode_chain(opening.chain)
@@ -315,112 +287,6 @@ class _Verification:
         if gone:  # its next entry would be called its first
             self._find("subject", f"the last numbers of {len(gone)} subjects are gone")
 
-    def _compare_registry(self) -> None:
-        expected = set(self._ledger.added)
-        for row in self._connection.execute(_REGISTRY):
-            name = f"{row.kind} {row.id}"
-            if row.state not in (ACTIVE, REVOKED) or not self._registry.is_whole(row):
-                self._find("registry", f"{name} was changed")
-                continue
-            macs = {
-                state: self._registry.row_mac(row, state, row.root_id)
-                for state in (ACTIVE, REVOKED)
-            }
-            expected.discard(sha256(macs[ACTIVE]))
-            if sha256(macs[ACTIVE]) not in self._ledger.added:
-                self._find("registry", f"{name} was never registered")
-            is_revoked = sha256(macs[REVOKED]) in self._ledger.revoked
-            if is_revoked != (row.state == REVOKED):
-                self._find("registry", f"{name} is an older row, put back")
-        if expected:
-            self._find("registry", f"{len(expected)} registrations are gone")
-
-    def _compare_vaults(self) -> int:
-        rows = self._connection.execute(_VAULTS).all()
-        for row in rows:
-            name = f"vault {row.vault_id.hex()[:8]}"
-            if row.vault_state != "open":
-                self._check_erasing(name, row)
-                continue
-            if row.audit_key_box is None:
-                self._find("audit_key", f"{name} has no audit key")
-                continue
-            try:
-                salts = self._keystore.get(context_salts(row))
-                context = self._opener.open(row, salts)
-            except NotFound:
-                self._closed += 1
-                if len(self._logs) == 1:  # a restored one may show what was erased since
-                    self._find("vault", f"{name} does not pass its check, or its salt is gone")
-                continue
-            except Damaged:
-                self._find("vault", f"{name} does not pass its check, or its salt is gone")
-                continue
-            expected = self._ledger.vault(context.audit_key.subject, self._some_gone)
-            self._compare_values(name, context, expected)
-            self._compare_grants(name, context, expected)
-        open_vaults = len([row for row in rows if row.vault_state == "open"])
-        known = self._ledger.vaults.keys() | self._keys.keys()  # some have no openings left
-        subjects = known - {self._head.system_subject}
-        # An erased vault's subject stays readable for a time, and then loses its salt.
-        gone = len(subjects) - open_vaults + len(self._shredded) - self._ledger.erased
-        if gone > 0:
-            self._find("vault", f"{gone} vaults, or their audit keys, are gone without an erasure")
-        return open_vaults
-
-    def _check_erasing(self, name: str, row: Row) -> None:
-        key = self._keys.get(self._head.system_subject)
-        expected = b"" if key is None else erasing_mac(key, row.vault_id)
-        if not constant_time_equal(row.vault_mac, expected):
-            self._find("vault", f"{name} is marked as erased, and nobody erased it")
-
-    def _compare_values(self, name: str, context: VaultContext, expected: ExpectedVault) -> None:
-        keys = context.keys
-        found = {}
-        for row in self._connection.execute(_VALUES, {"vault": context.vault_id}):
-            value = StoredValue(context.vault_id, row.handle, row.seq, row.value_id, row.box)
-            if not constant_time_equal(value.mac(keys), row.mac):
-                self._find("value", f"{name}: version {row.seq} of a field was changed")
-            found[row.handle, row.seq] = row.value_id, value.commitment
-        told = expected.told_of(found)
-        self._differ("value", f"{name}: a version of a field", told, expected.values)
-        heads = {}
-        for row in self._connection.execute(_HEADS, {"vault": context.vault_id}):
-            head = StoredValue(context.vault_id, row.handle, row.seq, row.value_id, b"")
-            if not constant_time_equal(head.head_mac(keys), row.mac):
-                self._find("value_head", f"{name}: a value head was changed")
-            heads[row.handle] = row.seq, row.value_id
-        newest = newest_of(found if expected.begins_late else expected.values)
-        self._differ("value_head", f"{name}: a value head", heads, newest)
-
-    def _compare_grants(self, name: str, context: VaultContext, expected: ExpectedVault) -> None:
-        found = {g.grant_id: g for g in grants_of(self._connection, context.vault_id)}
-        for grant_id in found.keys() ^ expected.grants.keys():
-            if expected.begins_late and grant_id in found:
-                continue  # nothing of it is told any more
-            where = "log" if grant_id in found else "tables"
-            self._find("grant", f"{name}: grant {grant_id.hex()[:8]} is not in the {where}")
-        for grant_id in found.keys() & expected.grants.keys():
-            grant, wanted = found[grant_id], expected.grants[grant_id]
-            label = f"{name}: grant {grant_id.hex()[:8]}"
-            if not constant_time_equal(grant.computed_mac(context.keys), grant.mac):
-                self._find("grant", f"{label} was changed")
-            elif wanted.mac_hash and sha256(grant.mac) != wanted.mac_hash:
-                self._find("grant", f"{label} is an older row, put back")
-            if not wanted.agrees(grant.state, grant.reads_used, grant.wrong_codes):
-                self._find("usage", f"{label}: state or usage is not what the log tells")
-
-    def _differ(
-        self, code: str, what: str, found: Mapping[Any, Any], expected: Mapping[Any, Any]
-    ) -> None:
-        for key in expected.keys() - found.keys():
-            self._find(code, f"{what} is gone ({_short(key)})")
-        for key in found.keys() - expected.keys():
-            self._find(code, f"{what} was never recorded ({_short(key)})")
-        for key in found.keys() & expected.keys():
-            if found[key] != expected[key]:
-                self._find(code, f"{what} is not the newest recorded ({_short(key)})")
-
     def _find(self, code: str, what: str) -> None:
         self._findings.append(Finding(None, code, what))
 
@@ -431,29 +297,3 @@ def _checkpoint(note: str) -> Checkpoint:
         return parse_checkpoint(note.split("\n\n", 1)[0] + "\n")
     except AuditError:
         return Checkpoint("unreadable", 0, EMPTY_ROOT)
-
-
-def _short(key: Any) -> str:
-    handle = key[0] if isinstance(key, tuple) else key
-    return f"handle {handle.hex()[:8]}"
-
-
-def show(settings: Settings, limit: int = 50) -> list[Line]:
-    """The newest entries, newest first. Those of the system are opened; a citizen's are not."""
-    with _reading(settings) as (main, keystore, connection):
-        head = Head.read(connection)
-        key = system_key(main, keystore, root_key(settings), head.system_subject)
-        newest = connection.execute(_NEWEST_OPENINGS, {"log": head.log, "limit": limit})
-        return [_line(row, key, head.origin) for row in newest]
-
-
-def _line(row: Row, key: AuditKey, origin: str) -> Line:
-    if row.subject != key.subject:
-        return Line(row.idx, None, None, None, None, None)
-    try:
-        opening = open_opening(key.key, origin, row.entry_id, row.opening)
-        event = decode_event(opening.event)
-    except (CannotOpen, AuditError):
-        return Line(row.idx, None, "damaged", None, None, None)
-    actor = event.actor.id or event.actor.kind
-    return Line(row.idx, event.at, event.action, event.outcome, actor, event.reason)

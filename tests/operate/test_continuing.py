@@ -9,8 +9,9 @@ from audit.note import Checkpoint, parse_note, sign_checkpoint
 from crypto.encoding import pae
 from operate.continuing import Plan, go_on, plan
 from operate.doctor import RISK, examine
+from operate.listing import show
 from operate.signers import public_keys
-from operate.verification import show, verify_data
+from operate.verification import verify_data
 from tests.api.owners import Owner
 from tests.builders import PERSON, Store, whole_log
 from tests.operate.test_restore import Shelf

@@ -16,10 +16,11 @@ from psycopg import connect
 from sqlalchemy import inspect
 
 from operate import migration
+from operate.listing import show
 from operate.migration import migrate
 from operate.pair import only_one
 from operate.tables import Keystore, Main
-from operate.verification import show, verify_data
+from operate.verification import verify_data
 from tests.builders import Store
 from tests.conftest import ROOT
 from tests.postgresql import Databases, run_on

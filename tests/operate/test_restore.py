@@ -254,7 +254,7 @@ def test_a_damaged_database_is_kept_aside_as_it_is(files: Shelf) -> None:
 
 
 STEPS = {
-    "load": "operate.restore._insert",
+    "load": "operate.target._insert",
     "link": "os.link",
     "replace": "pathlib.Path.replace",
 }
@@ -280,7 +280,7 @@ def test_a_restore_that_is_killed_can_be_done_again(
 
     with monkeypatch.context() as patched:
         if step == "load":
-            patched.setattr("operate.restore._remove", lambda _: None)
+            patched.setattr("operate.target._remove", lambda _: None)
         patched.setattr(STEPS[step], kill)
         with pytest.raises(Killed):
             files.restore(files.main("now"))

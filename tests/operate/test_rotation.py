@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from operate.listing import show
 from operate.rotation import Rotated, rotate, state
-from operate.verification import show, verify_data
+from operate.verification import verify_data
 from tests.builders import PERSON, Store
 from tests.vault.attacker import Attacker
 from tests.vault.full_story import SHARED, Story, play

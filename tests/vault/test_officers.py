@@ -6,7 +6,8 @@ import pytest
 
 from catalogue.registration import Officer
 from crypto import jose
-from operate.verification import show, verify_data
+from operate.listing import show
+from operate.verification import verify_data
 from tests.builders import PERSON, AgencyDesk, Store, texts
 from tests.vault.rows import change, remove
 from tests.vault.tables import instance, registrations
