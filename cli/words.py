@@ -4,40 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from evidence.own import NOT_SHOWN
-
-REASONS: Mapping[str, str] = {
-    "not_granted": "you did not share this, or it has no value",
-    "use_revoked": "the office may not ask for this purpose any more",
-    "agency_revoked": "the office may not ask here any more",
-    "not_registered_for": "the office did not say beforehand that it needs this",
-    "expired": "the time you gave was over",
-    "revoked": "you took it back",
-    "used_up": "it was read as often as you allowed",
-    "declined": "you or the office said no",
-    "replayed": "the same request came a second time",
-    "wrong_key": "it came from another computer than the one that used your code",
-    "wrong_agency": "the code was meant for another office",
-    "wrong_code": "no such code",
-    "wrong_tx_code": "the four digits were wrong",
-    "second_use": "the code had been used before",
-    "answer_lost": "the same desk sent the code again at once, most likely an answer got lost",
-    "ended": "it had ended before",
-    "offer_expired": "nobody used the code in time",
-    "fields_missing": "something that the office needs was not chosen",
-    "officer_required": "the office did not say which person asks",
-    "unlock_too_old": "the vault had to be opened again first",
-    "unconfirmed_recovery": "the recovery code was not typed over yet",
-    "too_many_offers": "there were too many codes that day",
-    "erased": "the vault was erased",
-    "bad_secret": "what was given does not open the vault",
-    "limit_reached": "it was longer or more than is allowed",
-    "unknown_grant": "there is no such access",
-    "recorded_later": "it was done before the log could be written",
-    "logout": "you closed the vault",
-    "retention": "the time to keep it was over",
-    "assertion_replayed": "the office signed in a second time with the same paper",
-    "damaged": "somebody changed what is stored",
-}
+from web.papers.words import REASONS
 
 ALARMS: Mapping[str, str] = {
     "answer_lost": "one code was used twice by the same desk, before anything was read. Most "

@@ -121,7 +121,7 @@ def test_it_says_all_that_a_person_looks_for(store: Store, laid_out: list[str]) 
     assert "Stad Łódź" in laid_out
     assert "1 of at most 3" in laid_out
     assert "21 nov 2026, 14:00" in laid_out  # until when, by the clocks of the citizen
-    assert "An agency read your data" in laid_out
+    assert "An office read your data" in laid_out
     assert "Stad Łódź, officer Desk 3" in laid_out
     assert "Recovery code" in laid_out
 

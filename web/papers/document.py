@@ -68,7 +68,7 @@ class _Document:
             return
         correct = _(
             "Is something wrong? What you stated yourself you can correct in your vault. For the"
-            " rest, ask the agency that it comes from."
+            " rest, ask the office that it comes from."
         )
         yield _section(_("Your data"), [correct])
         for theme, fields in self.export.catalogue.by_theme():
@@ -123,7 +123,7 @@ class _Document:
         if not self.export.grants:
             yield _section(_("Who may see your data"), [_("You have shared nothing.")])
             return
-        head = [_("Agency"), _("What for"), _("Which data"), _("Until when"), _("Times read")]
+        head = [_("Office"), _("What for"), _("Which data"), _("Until when"), _("Times read")]
         rows = [self._grant(grant) for grant in self.export.grants]
         yield _section(_("Who may see your data"), [], [3, 3, 4, 3, 2], head, rows)
 
