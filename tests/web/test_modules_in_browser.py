@@ -86,6 +86,7 @@ class Wallet(ThreadingHTTPServer):
             idle_seconds=self.idle_seconds,
             leave_to="/wallet",
             theme=None,
+            runs=RUN_BY,
         )
         module = '<script type="module" src="/static/js/live.js"></script></head>'
         text = text.replace("</head>", module)
