@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from cli.demo_place import RUN_BY
 from web.pages import POLICY
 from web.statics import Statics
 from web.words import LANGUAGES, words
