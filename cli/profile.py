@@ -1,8 +1,8 @@
-"""What this computer remembers of a citizen's vault or of an agency's desk, one file each.
+"""What this computer remembers of a citizen's vault, an agency's desk or an auditor, a file each.
 
-Below `$KLUIS_HOME`, by default the user's configuration folder: `wallet/NAME.json` and
-`desk/NAME.json`, mode 0600 in a folder of mode 0700, written whole or not at all. Whoever can read
-a wallet's file can open the vault: it holds the device secret.
+Below `$KLUIS_HOME`, by default the user's configuration folder: `wallet/NAME.json`,
+`desk/NAME.json` and `auditor/NAME.json`, mode 0600 in a folder of mode 0700, written whole or not
+at all. Whoever can read a wallet's file can open the vault: it holds the device secret.
 """
 
 import json
@@ -39,7 +39,7 @@ class WalletState:
 
 @dataclass(slots=True)
 class DeskState:
-    """An agency's side: who it is, its keys, and the access it redeemed last.
+    """An agency's or auditor's side: who it is, its keys, and the access it redeemed last.
 
     `code_key` is what the next access will be bound to, `proof_key` what this one is bound to.
     """

@@ -61,7 +61,7 @@ class Client:
         return self.state.key is not None
 
     def act_for(self, agency: str | None) -> None:
-        """Remembers which agency this desk is of; None: only the server it was given."""
+        """Remembers of whom this is; None: only the server it was given."""
         self.state.agency = agency or self.state.agency
         self.profile.save(self.state)
 

@@ -115,7 +115,8 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 
 @each_page
 def test_every_file_that_is_named_exists(page: Path) -> None:
-    pattern = r"`((?:api|audit|cli|consent|crypto|docs|tests|vault)/[\w./*-]*\.\w+)`"
+    folders = "|".join((*PACKAGES, "docs", "tests"))
+    pattern = rf"`((?:{folders})/[\w./*-]*\.\w+)`"
     for name in re.findall(pattern, page.read_text("utf-8")):
         assert list(ROOT.glob(name)), name
 
@@ -242,7 +243,7 @@ def test_the_keys_of_an_entry_are_those_of_the_code() -> None:
 
 def test_the_findings_of_a_check_are_explained() -> None:
     written = set(first_cells(section("docs/auditors.md", "## Findings")))
-    source = read("operate/verification.py")
+    source = read("operate/verification.py") + read("operate/comparing.py")
     assert written == set(CODES) | set(re.findall(r'_(?:find|differ)\(\s*"(\w+)"', source))
 
 
