@@ -1,8 +1,9 @@
 """`kluis auditor`: who may read the whole log, and an auditor's own commands, over HTTP."""
 
 import json as jsonlib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -26,7 +27,6 @@ from cli.options import (
     document,
 )
 from cli.output import Output
-from cli.profile import again
 from vault import caller
 
 app = typer.Typer(no_args_is_help=True, help="Who may read the whole log; and reading it.")
@@ -35,6 +35,15 @@ AuditorId = Annotated[
     str | None,
     typer.Option("--auditor", help="The auditor's id in its registration. Needed once."),
 ]
+
+Previous = Annotated[Path | None, typer.Option("--previous", help="Your export before this one.")]
+Looking = Annotated[str | None, typer.Option("--officer", help="Who is looking, for the log.")]
+After = Annotated[str | None, typer.Option("--after", help="Entries after this place, like 1.830.")]
+OfAgency = Annotated[str | None, typer.Option("--agency", help="Of this agency alone.")]
+OfAction = Annotated[
+    str | None, typer.Option("--action", help="Of this kind alone, like data.read.")
+]
+ByOfficer = Annotated[str | None, typer.Option("--by", help="Of this officer alone.")]
 
 
 @app.command()
@@ -144,12 +153,8 @@ def keygen(
 @app.command()
 def export(
     file: Annotated[Path, typer.Argument(help="Where to write it: a zip file.")],
-    previous: Annotated[
-        Path | None, typer.Option("--previous", help="Your export before this one.")
-    ] = None,
-    officer: Annotated[
-        str | None, typer.Option("--officer", help="Who is looking, for the log.")
-    ] = None,
+    previous: Previous = None,
+    officer: Looking = None,
     force: Force = False,
     auditor: AuditorId = None,
     url: Url = None,
@@ -173,19 +178,15 @@ def export(
         with_end = claimed_end(file)[0]  # an answer that broke off has no manifest
     out.answer({"file": str(file), "entries": entries, "bytes": size})
     out.say(f"{with_end} entries of the newest log, {size} bytes, are in {file}.")
-    out.say(again(f"Check it: kluis audit verify {file} --key KEY", "default"))
+    out.say(f"Check it: kluis audit verify {file} --key KEY")
 
 
 @app.command()
 def entries(
-    after: Annotated[
-        str | None, typer.Option("--after", help="Entries after this place, like 1.830.")
-    ] = None,
-    agency: Annotated[str | None, typer.Option("--agency", help="Of this agency alone.")] = None,
-    action: Annotated[
-        str | None, typer.Option("--action", help="Of this kind alone, like data.read.")
-    ] = None,
-    officer: Annotated[str | None, typer.Option("--by", help="Of this officer alone.")] = None,
+    after: After = None,
+    agency: OfAgency = None,
+    action: OfAction = None,
+    officer: ByOfficer = None,
     auditor: AuditorId = None,
     url: Url = None,
     profile: ProfileName = "default",
@@ -203,23 +204,23 @@ def entries(
     asked = {"after": after, "agency": agency, "action": action, "officer": officer}
     found = examiner.entries({name: text for name, text in asked.items() if text is not None})
     out.answer(found)
-    out.table(
-        ("Place", "When", "What", "Outcome", "By", "Officer", "Fields"),
-        [
-            (
-                one["place"],
-                one.get("at", ""),
-                one.get("action", f"({one.get('closed')})"),
-                one.get("outcome", ""),
-                one.get("actor", {}).get("id") or one.get("actor", {}).get("kind", ""),
-                (one.get("officer") or {}).get("id", ""),
-                ", ".join(one.get("fields_given") or one.get("fields_requested") or []),
-            )
-            for one in found.get("entries", [])
-        ],
-    )
+    columns = ("Place", "When", "What", "Outcome", "By", "Officer", "Fields")
+    out.table(columns, [_row(one) for one in found.get("entries", [])])
     for one in found.get("anomalies", []):
         out.say(f"  {one['code']}: {one['what']}")
     out.say(f"{found.get('scanned', 0)} entries were gone through.")
     if found.get("next"):
         out.say(f"Go on: --after {found['next']}")
+
+
+def _row(one: Mapping[str, Any]) -> tuple[str, ...]:
+    actor = one.get("actor", {})
+    return (
+        one["place"],
+        one.get("at", ""),
+        one.get("action", f"({one.get('closed')})"),
+        one.get("outcome", ""),
+        actor.get("id") or actor.get("kind", ""),
+        (one.get("officer") or {}).get("id", ""),
+        ", ".join(one.get("fields_given") or one.get("fields_requested") or []),
+    )

@@ -14,8 +14,6 @@ from operate.doctor import examine
 from vault.errors import VaultError
 
 _WORDS = {"ok": ("ok    ", "green"), "risk": ("risk  ", "yellow"), "wrong": ("WRONG ", "bold red")}
-
-
 _COMMAND = re.compile(
     r"kluis (?:init|serve|migrate|audit verify|audit continue|root rotate|agency register FILE)"
 )
