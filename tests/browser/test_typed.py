@@ -30,7 +30,9 @@ def said(phone: Page, field: Locator) -> str:
     expect(fault).to_have_count(1)
     assert fault.get_attribute("id") in (field.get_attribute("aria-describedby") or "").split()
     expect(field).to_be_focused()
-    return fault.inner_text().removeprefix("Error:").strip()
+    back = fault.locator(".typed-back").inner_text()
+    assert back.replace(" ", "") == field.input_value().replace(" ", "").replace("-", "")
+    return fault.locator("[data-typed-said]").inner_text()
 
 
 def test_one_slip_is_told_with_its_group_and_what_was_typed_stays(

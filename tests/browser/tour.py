@@ -57,10 +57,12 @@ _SEND = "main form button[type=submit]"
 _REDEEM = "form[data-redeem] button[type=submit]"
 _code = _by("main form button", "[data-offer]")
 _open_alarm = _by(".entries .alarm a[href*='/wallet/activity/']", "a[href*='/wallet/report']")
-_link = _by(_SEND, "a[download]")
+_link = _by(_SEND, "a[data-fetch]")
 _first_key = _by("a[href*='keys/remove']", "form[action='/wallet/settings/keys/remove']")
 _taken_back = _by("form[action='/wallet/access/end'] button", ".notice.success")
-_no_whole_code = _by(_REDEEM, ".notice.danger", code="VG1 not a code")
+_no_whole_code = _by(_REDEEM, ".notice.danger", code="HTTPS://ELSEWHERE.EXAMPLE/S#VG1")
+_which_phone = _by(_SEND, "[name=meant]", value="0470 12 34 56")
+_slip = _by(_SEND, ".fault", block_code="BC 00000-11111-22222-33333-44444-55555")
 _first_entry = _by("tbody th a", "dl.summary")
 
 
@@ -126,6 +128,7 @@ SCREENS = (
     Screen("field", "/wallet/data/identity.full_name"),
     Screen("field-add", "/wallet/data/add"),
     Screen("field-edit", "/wallet/data/identity.birth_date/edit"),
+    Screen("field-phone", "/wallet/data/contact.mobile_phone_number/edit", steps=_which_phone),
     Screen("import", "/wallet/import"),
     Screen("import-preview", "/wallet/import", steps=_preview),
     Screen("export", "/wallet/export"),
@@ -146,6 +149,7 @@ SCREENS = (
     Screen("start-with-file", "/wallet/start?key=file", "nobody"),
     Screen("unlock-again", "/wallet/unlock?next=/wallet/settings&again=1", "nobody"),
     Screen("lost", "/lost", "nobody"),
+    Screen("lost-slip", "/lost", "nobody", _slip),
     Screen("erased", "/wallet/erased", "nobody"),
     Screen("settings", "/wallet/settings"),
     Screen("key-add", "/wallet/settings/keys/add"),

@@ -172,12 +172,12 @@ PHONE = "/wallet/data/contact.mobile_phone_number/edit"
         ("06 12345678", {"+31612345678": "+31 6 12345678 (Netherlands)"}),
         ("(06) 12-34.56 78", {"+31612345678": "+31 6 12345678 (Netherlands)"}),
         ("+31 06 12345678", {"+31612345678": "+31 6 12345678 (Netherlands)"}),
-        ("02/123.45.67", {"+3221234567": "+32 21234567 (Belgium)"}),
-        ("020 1234567", {"+31201234567": "+31 201234567 (Netherlands)"}),
+        ("02/123.45.67", {"+3221234567": "+32 212 345 67 (Belgium)"}),
+        ("020 1234567", {"+31201234567": "+31 201 234 567 (Netherlands)"}),
         (
             "0470 12 34 56",
             {
-                "+31470123456": "+31 470123456 (Netherlands)",
+                "+31470123456": "+31 470 123 456 (Netherlands)",
                 "+32470123456": "+32 470 12 34 56 (Belgium)",
             },
         ),
@@ -192,9 +192,10 @@ def test_a_number_without_its_country_is_offered_in_full_and_never_guessed(
     assert "The country is missing" in fault(asked.text, "meant")
     assert f'value="{typed}"' in asked.text
     assert 'value="2020"' in asked.text
-    offers = re.findall(r'name="meant" value="([^"]+)"[^>]*>\s*<label[^>]*>([^<]+)<', asked.text)
-    assert dict(offers[:-1]) == shown
-    assert offers[-1][0] == "other"
+    pattern = r'name="meant" value="([^"]+)"[^>]*>\s*<label[^>]*>([^<]+)</label><span[^>]*>([^<]+)<'
+    offers = re.findall(pattern, asked.text)
+    assert {number: f"{label} ({country})" for number, label, country in offers} == shown
+    assert 'name="meant" value="other"' in asked.text
     assert " checked" not in asked.text
     assert "contact.mobile_phone_number" not in visitor.citizen.values()
     for number in shown:
@@ -207,7 +208,7 @@ def test_a_number_without_its_country_is_offered_in_full_and_never_guessed(
 def test_a_number_that_was_not_offered_is_not_taken(visitor: Visitor) -> None:
     answer = visitor.post(PHONE, {"value": "06 87654321", "meant": "+31612345678"})
     assert answer.status_code == 400
-    assert "+31 6 87654321 (Netherlands)" in answer.text
+    assert "+31 6 87654321" in answer.text
 
 
 def test_a_time_that_ends_before_it_begins_is_told_in_words(visitor: Visitor) -> None:

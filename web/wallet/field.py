@@ -152,10 +152,10 @@ def _form(
     )
 
 
-def _phones(offered: list[Offered], language: str) -> list[tuple[str, str]]:
+def _phones(offered: list[Offered], language: str) -> list[tuple[str, str, str]]:
     """Each with the name of its country, to choose from."""
     countries = Locale(language).territories
-    return [(one.number, f"{one.shown} ({countries[one.country]})") for one in offered]
+    return [(one.number, one.shown, countries[one.country]) for one in offered]
 
 
 def _known(vault: Vault, field: str) -> Field:

@@ -53,5 +53,5 @@ def _full(code: str, dialled: str, country: str) -> Offered:
     for pattern, groups in _MOBILES:
         shown = pattern.sub(groups, shown) if pattern.fullmatch(number) else shown
     if shown == number:
-        shown = f"{code} {dialled}"
+        shown = " ".join([code, *re.findall(".{1,3}", dialled)])
     return Offered(number, shown, country)

@@ -124,8 +124,10 @@ function tell(input, slip) {
     typed: String(count),
     needed: String(sizeOf(kind)),
   });
-  const place = /** @type {HTMLElement} */ (said.querySelector("[data-typed-said]"));
-  place.textContent = words;
+  const write = (/** @type {string} */ where, /** @type {string} */ text) =>
+    (/** @type {Element} */ (said.querySelector(`[data-typed-${where}]`)).textContent = text);
+  write("said", words);
+  write("back", grouped(kind, input.value).replaceAll("-", " ")); // all of it, where a field is narrow
   said.id = `${input.id}-typed`;
   clear(input);
   input.before(said);
