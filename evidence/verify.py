@@ -101,9 +101,13 @@ def verify_log(
         # (2)
         if tree.size == 0:
             findings.add(None, "empty", "there are no entries")
+    return _report(head, tree.size, findings, chains)
+
+
+def _report(head: Checkpoint | None, size: int, findings: Findings, chains: Chains) -> Report:
     return Report(
         checkpoint=head,
-        size=tree.size,
+        size=size,
         findings=findings.in_order(),
         found=findings.total,
         opened=chains.opened,
