@@ -2,8 +2,7 @@
 
 An agency is compared with its own past, days with earlier days, and where there is too little past
 nothing is said. Days and hours are UTC; an hour's neighbours count as usual too, for the clocks
-change twice a year. The same function serves an auditor and a citizen's own entries: only the
-least numbers differ, for one vault sees less.
+change twice a year.
 """
 
 from collections import Counter
@@ -27,22 +26,15 @@ _HOURS = 24
 Place = tuple[int, int]  # log, index
 
 
-@dataclass(frozen=True, slots=True)
-class Least:
-    """From which numbers on something is told."""
-
-    past_days: int = 7  # days on which the agency read, before there is a past to compare with
-    reads: int = 20  # in a day
-    times: int = 3  # what the busiest earlier day is exceeded by
-    past_reads: int = 100  # before hours are usual
-    vaults: int = 20  # of one officer in a day
-    vaults_without_past: int = 100
-    refusals: int = 10  # in a day
-    refusals_share: int = 4  # at least one in so many calls
-
-
-OF_A_LOG = Least()
-OF_A_CITIZEN = Least(reads=8, past_reads=15, refusals=5)
+# From which numbers on something is told.
+_PAST_DAYS_MIN = 7  # on which the agency read, before there is a past to compare with
+_PAST_READS_MIN = 100  # before hours are usual
+_READS_MIN = 20  # in a day
+_TIMES_MIN = 3  # what the busiest earlier day is exceeded by
+_VAULTS_MIN = 20  # of one officer in a day
+_VAULTS_WITHOUT_PAST_MIN = 100
+_REFUSALS_MIN = 10  # in a day
+_REFUSALS_SHARE = 4  # at least one in so many calls
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,19 +83,16 @@ class _Day:
                 self.vaults.setdefault(event.officer.id, {}).setdefault(act.subject, act.place)
 
 
-def anomalies_of(entries: Iterable[Entry], least: Least = OF_A_LOG) -> tuple[Anomaly, ...]:
+def anomalies_of(entries: Iterable[Entry]) -> tuple[Anomaly, ...]:
     """The same of entries as they lie in a log; closed ones say nothing."""
     return anomalies(
-        (
-            Act((one.log, one.index), one.bodies[0], one.bodies[1].subject)
-            for one in entries
-            if one.bodies is not None
-        ),
-        least,
+        Act((one.log, one.index), one.bodies[0], one.bodies[1].subject)
+        for one in entries
+        if one.bodies is not None
     )
 
 
-def anomalies(acts: Iterable[Act], least: Least = OF_A_LOG) -> tuple[Anomaly, ...]:
+def anomalies(acts: Iterable[Act]) -> tuple[Anomaly, ...]:
     """Everything unusual that agencies did, agency by agency and day by day."""
     agencies: dict[str, dict[int, _Day]] = {}
     for act in acts:
@@ -111,19 +100,17 @@ def anomalies(acts: Iterable[Act], least: Least = OF_A_LOG) -> tuple[Anomaly, ..
         if actor.kind == "agency" and actor.id is not None:
             days = agencies.setdefault(actor.id, {})
             days.setdefault(act.event.at // _DAY_MS, _Day()).add(act)
-    return tuple(
-        found for name in sorted(agencies) for found in _of_agency(name, agencies[name], least)
-    )
+    return tuple(found for name in sorted(agencies) for found in _of_agency(name, agencies[name]))
 
 
-def _of_agency(agency: str, days: dict[int, _Day], least: Least) -> Iterator[Anomaly]:
+def _of_agency(agency: str, days: dict[int, _Day]) -> Iterator[Anomaly]:
     past = _Past()
     for number in sorted(days):
         day, date = days[number], instant_text(number * _DAY_MS)[:10]
-        yield from _volume(agency, date, day, past, least)
-        yield from _hours(agency, date, day, past, least)
-        yield from _officers(agency, date, day, past, least)
-        yield from _refusals(agency, date, day, least)
+        yield from _volume(agency, date, day, past)
+        yield from _hours(agency, date, day, past)
+        yield from _officers(agency, date, day, past)
+        yield from _refusals(agency, date, day)
         past.add(day)
 
 
@@ -147,9 +134,9 @@ class _Past:
         self.hours |= {(hour + near) % _HOURS for hour in day.hours for near in (-1, 0, 1)}
 
 
-def _volume(agency: str, date: str, day: _Day, past: _Past, least: Least) -> Iterator[Anomaly]:
+def _volume(agency: str, date: str, day: _Day, past: _Past) -> Iterator[Anomaly]:
     reads = len(day.reads)
-    if past.days < least.past_days or reads < least.reads or reads <= least.times * past.busiest:
+    if past.days < _PAST_DAYS_MIN or reads < _READS_MIN or reads <= _TIMES_MIN * past.busiest:
         return
     what = (
         f"{agency} read {reads} times on {date}; on {past.days} earlier days "
@@ -165,8 +152,8 @@ def _volume(agency: str, date: str, day: _Day, past: _Past, least: Least) -> Ite
     yield Anomaly("volume", what, tuple(day.reads[:PLACES_MAX]), figures)
 
 
-def _hours(agency: str, date: str, day: _Day, past: _Past, least: Least) -> Iterator[Anomaly]:
-    if past.days < least.past_days or past.reads < least.past_reads:
+def _hours(agency: str, date: str, day: _Day, past: _Past) -> Iterator[Anomaly]:
+    if past.days < _PAST_DAYS_MIN or past.reads < _PAST_READS_MIN:
         return
     for hour in sorted(day.hours.keys() - past.hours):
         places = day.hours[hour]
@@ -186,15 +173,15 @@ def _hours(agency: str, date: str, day: _Day, past: _Past, least: Least) -> Iter
         yield Anomaly("hours", what, tuple(places[:PLACES_MAX]), figures)
 
 
-def _officers(agency: str, date: str, day: _Day, past: _Past, least: Least) -> Iterator[Anomaly]:
+def _officers(agency: str, date: str, day: _Day, past: _Past) -> Iterator[Anomaly]:
     for officer, vaults in sorted(day.vaults.items()):
         others = [len(found) for name, found in day.vaults.items() if name != officer]
         usual = max([past.most_vaults, *others])
-        if past.days >= least.past_days:
-            many = len(vaults) >= least.vaults and len(vaults) > least.times * usual
+        if past.days >= _PAST_DAYS_MIN:
+            many = len(vaults) >= _VAULTS_MIN and len(vaults) > _TIMES_MIN * usual
             beside = f"no officer of it read of more than {usual} in a day before, or this day"
         else:
-            many = len(vaults) >= least.vaults_without_past and len(vaults) > least.times * usual
+            many = len(vaults) >= _VAULTS_WITHOUT_PAST_MIN and len(vaults) > _TIMES_MIN * usual
             beside = f"there are only {past.days} earlier days to compare with"
         if many:
             what = f"{officer} of {agency} read of {len(vaults)} vaults on {date}; {beside}"
@@ -209,9 +196,9 @@ def _officers(agency: str, date: str, day: _Day, past: _Past, least: Least) -> I
             yield Anomaly("officer", what, tuple(vaults.values())[:PLACES_MAX], figures)
 
 
-def _refusals(agency: str, date: str, day: _Day, least: Least) -> Iterator[Anomaly]:
+def _refusals(agency: str, date: str, day: _Day) -> Iterator[Anomaly]:
     refused = len(day.refused)
-    if refused < least.refusals or refused * least.refusals_share < day.calls:
+    if refused < _REFUSALS_MIN or refused * _REFUSALS_SHARE < day.calls:
         return
     reasons = ", ".join(f"{reason} {count}" for reason, count in day.reasons.most_common(3))
     what = f"{agency} was refused {refused} of {day.calls} times on {date}: {reasons}"

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 import pytest
 
 from audit.entry import Actor, Event, Officer
-from evidence.anomalies import OF_A_CITIZEN, OF_A_LOG, Act, Anomaly, Least, anomalies
+from evidence.anomalies import Act, Anomaly, anomalies
 from tests.audit.logbook import entry_id, fixed
 
 DAY, HOUR = 86_400_000, 3_600_000
@@ -32,12 +32,12 @@ def office_days(days: int, reads: int = 20, first: int = 0) -> Iterator[Act]:
             yield act(at, number, officer=officer)
 
 
-def codes(acts: Iterable[Act], least: Least = OF_A_LOG) -> list[str]:
-    return [one.code for one in anomalies(acts, least)]
+def codes(acts: Iterable[Act]) -> list[str]:
+    return [one.code for one in anomalies(acts)]
 
 
-def only(acts: Iterable[Act], least: Least = OF_A_LOG) -> Anomaly:
-    (one,) = anomalies(acts, least)
+def only(acts: Iterable[Act]) -> Anomaly:
+    (one,) = anomalies(acts)
     return one
 
 
@@ -141,13 +141,3 @@ def test_what_owners_operators_and_auditors_do_is_none_of_this() -> None:
         for n in range(500)
     ]
     assert codes(acts) == []
-
-
-def test_a_citizens_own_entries_tell_with_smaller_numbers() -> None:
-    usual = [act(MONDAY + day * DAY + 10 * HOUR, officer=None) for day in range(20)]
-    sudden = [act(MONDAY + 20 * DAY + 10 * HOUR + n, officer=None) for n in range(8)]
-    assert codes([*usual, *sudden]) == []
-    assert only([*usual, *sudden], OF_A_CITIZEN).code == "volume"
-    night = [act(MONDAY + 20 * DAY + 2 * HOUR, officer=None)]
-    assert only([*usual, *night], OF_A_CITIZEN).code == "hours"
-    assert codes(usual, OF_A_CITIZEN) == []
