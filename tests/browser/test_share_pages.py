@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
+from crypto.code import GRANT, group_code
 from tests.browser.chromium import PHONE, apart
 from tests.browser.conftest import NewContext
 from tests.browser.looking import axe
@@ -27,7 +28,8 @@ def test_the_code_is_large_and_dark_on_light_in_a_dark_room(
     context = new_context(PHONE, color_scheme="dark", has_touch=True, is_mobile=True)
     stage.let_in(context)
     page = context.new_page()
-    share(page, stage.site, stage.agency, tx_code=1)
+    code = share(page, stage.site, stage.agency, tx_code=1)
+    assert page.locator("#code").inner_text().split() == group_code(GRANT, code).split()
     box = page.locator(".qr svg").bounding_box()
     assert box is not None
     assert box["width"] >= 0.6 * PHONE["width"]

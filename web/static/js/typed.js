@@ -99,7 +99,7 @@ const isWhole = async (kind, text) => !/[^0-9A-HJKMNP-TV-Z]/.test(text) && fits(
 function grouped(kind, typed) {
   const body = folded(typed).slice(kind.shown.length);
   const groups = body.match(new RegExp(`.{1,${kind.group}}`, "gu")) ?? [];
-  return [...(kind.shown ? [kind.shown] : []), ...groups].join(kind.shown ? " " : "-");
+  return [...(kind.shown ? [kind.shown] : []), ...groups].join(" ");
 }
 
 /** Tells a slip beside its field, with the group selected. @param {HTMLInputElement} input
@@ -127,7 +127,7 @@ function tell(input, slip) {
   const write = (/** @type {string} */ where, /** @type {string} */ text) =>
     (/** @type {Element} */ (said.querySelector(`[data-typed-${where}]`)).textContent = text);
   write("said", words);
-  write("back", grouped(kind, input.value).replaceAll("-", " ")); // all of it, where a field is narrow
+  write("back", grouped(kind, input.value)); // all of it, where a field is narrow
   said.id = `${input.id}-typed`;
   clear(input);
   input.before(said);
