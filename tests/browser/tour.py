@@ -21,12 +21,16 @@ def _stay(_page: Page, _stage: Stage) -> None:
 
 @dataclass(frozen=True)
 class Screen:
-    """One screen. `who`: nobody, citizen, officer or auditor. `steps` lead on from its page."""
+    """One screen. `who`: nobody, citizen, officer or auditor. `steps` lead on from its page.
+
+    `complains`: what the browser says of it on purpose, such as of a form that is not right yet.
+    """
 
     name: str
     path: str
     who: str = "citizen"
     steps: Steps = _stay
+    complains: str = ""
 
     def show(self, page: Page, stage: Stage) -> None:
         page.goto(stage.site.url + self.path.format(agency=stage.agency.id, use=stage.agency.use))
@@ -128,7 +132,12 @@ SCREENS = (
     Screen("field", "/wallet/data/identity.full_name"),
     Screen("field-add", "/wallet/data/add"),
     Screen("field-edit", "/wallet/data/identity.birth_date/edit"),
-    Screen("field-phone", "/wallet/data/contact.mobile_phone_number/edit", steps=_which_phone),
+    Screen(
+        "field-phone",
+        "/wallet/data/contact.mobile_phone_number/edit",
+        steps=_which_phone,
+        complains="status of 400",
+    ),
     Screen("import", "/wallet/import"),
     Screen("import-preview", "/wallet/import", steps=_preview),
     Screen("export", "/wallet/export"),
