@@ -191,15 +191,15 @@ def start_session(system: System, unlock: UnlockSecret, now_ms: int) -> SessionS
     def prepare() -> tuple[Item, SessionStarted]:
         unlocked = open_with_secret(system, unlock)
         writes, started = new_session(system, unlocked, now_ms)
-        still_a_method = Step(
-            _METHOD_IS_THERE, {"vault": unlocked.method.vault_id, "id": unlocked.method.id}
-        )
+        this = {"vault": unlocked.method.vault_id, "id": unlocked.method.id}
+        still = (Step(_METHOD_IS_THERE, this),)
         event = draft(now_ms, "vault.unlock", OWNER)
-        item = Item(event, unlocked.context.audit_key, premises=(still_a_method,), writes=writes)
-        return item, started
+        return Item(event, unlocked.context.audit_key, premises=still, writes=writes), started
 
     try:
         return system.record(prepare)[1]
+    except NotFound:  # an erasure was quicker
+        raise CannotUnlock from None
     except Damaged as damaged:
         if isinstance(damaged.audit_key, AuditKey):
             event = draft(now_ms, "vault.unlock", OWNER, outcome="failed", reason="damaged")

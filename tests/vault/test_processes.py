@@ -22,7 +22,7 @@ from tests.conftest import ROOT
 from tests.vault.entries import entries_of
 from vault.clock import SystemClock
 from vault.erasing import erasing_item
-from vault.errors import InvalidGrant, InvalidToken, VaultError
+from vault.errors import CannotUnlock, InvalidGrant, InvalidToken
 from vault.keys import grant_salt
 from vault.keystore import SaltKey
 from vault.log import Recorded
@@ -341,7 +341,7 @@ def test_an_unlock_that_an_erasure_overtakes_is_refused(
 
     monkeypatch.setattr(other.system.keystore, "get", get_after_the_erasure)
 
-    with pytest.raises(VaultError):
+    with pytest.raises(CannotUnlock):
         replace(citizen, vault=other).unlock()
 
 
