@@ -101,7 +101,8 @@ def test_a_wrong_spoken_code_counts_and_the_third_ends_the_offer(
         refused(agency.redeem(made["code"], tx_code=wrong), 400, "invalid_grant")
     refused(agency.redeem(made["code"], tx_code=made["tx_code"]), 400, "invalid_grant")
     assert grant_of(citizen, made)["state"] == "ended"
-    assert any(one.get("alarm") for one in citizen.activity())
+    alarms = [(one["action"], one["reason"]) for one in citizen.activity() if one.get("alarm")]
+    assert alarms == [("grant.end", "wrong_tx_code")]
 
 
 def test_the_spoken_code_opens_once_it_is_right(citizen: Citizen, agency: Agency) -> None:

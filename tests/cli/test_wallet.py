@@ -202,11 +202,13 @@ def test_a_record_keeps_what_the_register_is_looking_into(citizen: Kluis) -> Non
     assert "under investigation" in citizen("wallet", "show").out
 
 
-@pytest.mark.parametrize("bsn", ["999942038", "999990019", "x"])
-def test_another_number_than_the_record_s_is_refused(citizen: Kluis, bsn: str) -> None:
+@pytest.mark.parametrize(
+    ("bsn", "error"),
+    [("999942038", "bad_bsn"), ("999990019", "person_not_in_answer"), ("x", "bad_bsn")],
+)
+def test_another_number_than_the_record_s_is_refused(citizen: Kluis, bsn: str, error: str) -> None:
     ran = citizen("wallet", "import", "brp", PERSON, "--bsn", bsn, "--json")
-    assert ran.status == 2
-    assert ran.error in {"bad_bsn", "person_not_in_answer"}
+    assert (ran.status, ran.error) == (2, error)
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{", '{"a": 1, "a": 2}', "[" * 100_000])
@@ -319,10 +321,11 @@ def test_a_grant_can_be_ended_and_what_is_no_grant_can_not(citizen: Kluis) -> No
     grant = share(citizen).json["grant"]
     assert citizen("wallet", "revoke", grant, "--json").json["status"] == "ended"
     assert citizen("wallet", "grants", "--json").json["grants"][0]["state"] == "ended"
-    for wrong in ("x" * 22, "../sessions/current", "?", "."):
+    for wrong in ("x" * 22, "../sessions/current", "?"):
         ran = citizen("wallet", "revoke", wrong, "--json")
-        assert ran.status in {1, 2}
-        assert ran.error in {"not_found", "wrong_use"}
+        assert (ran.status, ran.error) == (1, "not_found")
+    ran = citizen("wallet", "revoke", ".", "--json")
+    assert (ran.status, ran.error) == (2, "wrong_use")
     assert citizen("wallet", "show").status == 0, "the session is still there"
 
 

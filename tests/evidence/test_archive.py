@@ -116,7 +116,7 @@ HOSTILE = {
     "foreign letters": (plain(("chéckpoint", b"x")), "name"),
     "encrypted": (patched(encrypted), "flags"),
     "beyond": (patched(larger), "size"),
-    "before": (patched(before_the_file), "zip"),
+    "before": (patched(before_the_file), "size"),
     "overlap": (overlapping(), "overlap"),
 }
 
@@ -125,7 +125,7 @@ HOSTILE = {
 def test_a_hostile_zip_is_refused_before_anything_of_it_is_read(blob: bytes, word: str) -> None:
     with pytest.raises(BadExport) as refused:
         read(blob)
-    assert refused.value.word in {word, "zip", "size"}
+    assert refused.value.word == word
 
 
 def test_too_many_members_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

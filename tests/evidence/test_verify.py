@@ -143,7 +143,7 @@ def test_moved_leaves_are_named_at_the_first(
 ) -> None:
     log = make_log(SIZE)
     log.leaves[index], log.leaves[other] = log.leaves[other], log.leaves[index]
-    assert first(log.check())[1] in {index, other}
+    assert first(log.check()) == ("missing", index)
     log.renumber()
     report = log.check(tiles_from=tiles_from, openings={} if tiles_from == 0 else None)
     assert first(report) == (code, index)

@@ -200,8 +200,10 @@ def test_many_bodies_that_no_library_writes_are_refused_by_the_document(
     post(world, sent[0], JSON, sent[1])
 
 
-@pytest.mark.parametrize("name", ["Authorization", "DPoP", "Kluis-Officer"])
-def test_a_header_that_is_there_twice_is_none(world: World, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "status"), [("Authorization", 401), ("DPoP", 401), ("Kluis-Officer", 400)]
+)
+def test_a_header_that_is_there_twice_is_none(world: World, name: str, status: int) -> None:
     access = world.access
     headers = {
         "Authorization": f"DPoP {access}",
@@ -211,7 +213,7 @@ def test_a_header_that_is_there_twice_is_none(world: World, name: str) -> None:
     pairs = [(key.encode(), value.encode()) for key, value in headers.items()]
     twice = [*pairs, (name.encode(), headers[name].encode())]
     path = f"{DATA_PATH}?fields={FIELDS[0]}"
-    assert check(world, "GET", path, send(world, request("GET", path, twice))) in {400, 401}
+    assert check(world, "GET", path, send(world, request("GET", path, twice))) == status
 
 
 @pytest.mark.parametrize("pattern", PATHS)

@@ -10,11 +10,11 @@ from tests.vault.tables import grants, stanzas
 from vault import caller
 from vault.errors import (
     BadInput,
+    InvalidGrant,
     InvalidToken,
     Refused,
     Replayed,
     UnauthorizedField,
-    VaultError,
 )
 from vault.reading import Released
 
@@ -240,9 +240,9 @@ def test_a_token_that_leads_nowhere_is_no_citizens_entry(
 
 def test_an_offers_code_is_no_token(citizen: Citizen, agency: AgencyDesk) -> None:
     offer = citizen.offer(agency, TWO)
-    with pytest.raises(VaultError):
+    with pytest.raises(InvalidToken):
         agency.read(f"va1_{offer.code}", TWO)
-    with pytest.raises(VaultError):
+    with pytest.raises(InvalidGrant):
         agency.redeem(share(citizen, agency))
 
 
