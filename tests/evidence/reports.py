@@ -1,0 +1,13 @@
+"""What a report of the whole log names, for tests."""
+
+from evidence.verify import Report
+
+
+def first(report: Report) -> tuple[str, int | None]:
+    assert report.findings
+    assert report.findings[0].last is None
+    return report.findings[0].code, report.findings[0].index
+
+
+def codes(report: Report) -> list[str]:
+    return [finding.code for finding in report.findings]
