@@ -10,19 +10,26 @@ from tests.programs import missing
 AXE = Path(__file__).resolve().parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 NARROW = {"width": 320, "height": 640}
-_RUN_AXE = """async (rules) => {
-  const found = await axe.run(document, {runOnly: {type: 'tag', values: rules}});
+OF_COLOURS = ["color-contrast", "link-in-text-block"]
+_RUN_AXE = """async (runOnly) => {
+  const found = await axe.run(document, {runOnly});
   return found.violations;
 }"""
 
 
-def axe(page: Page) -> list[str]:
-    """What axe finds wrong, a line each: `assert axe(page) == []`. The page's policy stays on."""
+def axe(page: Page, *, colours_alone: bool = False) -> list[str]:
+    """What axe finds wrong, a line each: `assert axe(page) == []`. The page's policy stays on.
+
+    `colours_alone` for a page that passed in light: dark is other colours and nothing else
+    (tests/web/test_look.py).
+    """
     if not page.evaluate("() => 'axe' in window"):
         if not AXE.is_file():
             missing("no axe-core: make test installs it where npm can be reached")
         page.evaluate(AXE.read_text("utf-8"))
-    found: list[dict[str, Any]] = page.evaluate(_RUN_AXE, RULES)
+    every = {"type": "tag", "values": RULES}
+    some = {"type": "rule", "values": OF_COLOURS}
+    found: list[dict[str, Any]] = page.evaluate(_RUN_AXE, some if colours_alone else every)
     return [
         f"{page.url}: {rule['id']}: {rule['help']}: {node['html'][:160]} [{_summary(node)}]"
         for rule in found

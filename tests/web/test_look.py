@@ -70,6 +70,18 @@ def _tokens(dark: bool, area: str) -> dict[str, str]:
     return found
 
 
+def test_dark_is_other_colours_and_nothing_else() -> None:
+    """So that what was looked at in light needs only its colours looked at in dark."""
+    for sheet in CSS.rglob("*.css"):
+        text = re.sub(r"/\*.*?\*/", "", sheet.read_text("utf-8"), flags=re.S)
+        dark = re.findall(r"^@media[^{]*: dark[^{]*\{(.*?)^\}", text, re.M | re.S)
+        schemes = text.count("color-scheme: light dark;")
+        assert text.count("dark") == len(dark) + schemes, sheet
+        for line in "".join(dark).splitlines():
+            is_part = line.strip() in {"", "}"} or line.endswith("{")
+            assert is_part or re.fullmatch(r"\s+--([\w-]+: #[0-9a-f]{6}|shadow: .*);", line), line
+
+
 def _luminance(colour: str) -> float:
     parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
