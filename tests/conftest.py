@@ -8,6 +8,7 @@ from typing import Protocol
 import pytest
 from hypothesis import settings
 
+from catalogue.fields import Catalogue, load_catalogue
 from tests.builders import Store
 from tests.postgresql import Databases
 
@@ -36,6 +37,19 @@ def shared_path(name: str) -> Path:
 def shared() -> Callable[[str], Path]:
     """`shared("vectors/merkle_proofs.json")` is the path of that file, or the test is skipped."""
     return shared_path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def catalogue_read_once() -> Iterator[None]:
+    """Our own catalogue is one file that stays as it is; installations are opened in thousands."""
+    own = load_catalogue()
+
+    def load(*extra_files: Path) -> Catalogue:
+        return load_catalogue(*extra_files) if extra_files else own
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("vault.opening.load_catalogue", load)
+        yield
 
 
 @pytest.fixture(scope="session")
