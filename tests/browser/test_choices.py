@@ -2,6 +2,8 @@
 said where one chooses.
 """
 
+import re
+
 from playwright.sync_api import Page, expect
 
 from tests.browser.chromium import PHONE
@@ -30,7 +32,7 @@ def test_another_language_keeps_what_was_chosen(phone: Page, stage: Stage) -> No
 
 
 def test_without_javascript_too_another_language_keeps_what_was_chosen_and_typed(
-    new_context: NewContext, stage: Stage
+    new_context: NewContext, stage: Stage, watch: Watch
 ) -> None:
     context = new_context(PHONE, java_script_enabled=False)
     stage.let_in(context)
@@ -52,6 +54,10 @@ def test_without_javascript_too_another_language_keeps_what_was_chosen_and_typed
     expect(page.locator("#value")).to_have_value("Rue d'Été 7")
     assert "Rue" not in page.url
     expect(page.locator(".fault")).to_have_count(0)
+    watch.forgive("400")
+    page.locator("#value").fill("")
+    page.locator("#value").press("Enter")  # sends the form, and is no choice of a language
+    expect(page.locator(".fault")).to_have_text(re.compile("Remplissez"))
     speak("en", "Add: Street")
     page.goto(f"{stage.site.url}/wallet/data/address.resident_street/edit")
     expect(page.get_by_role("heading", level=1)).to_have_text("Add: Street")
