@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -117,6 +118,16 @@ def free_port() -> int:
         port = listener.getsockname()[1]
     assert isinstance(port, int)
     return port
+
+
+def free_neighbours(count: int) -> int:
+    """The first of so many free ports, below those that the system hands out meanwhile."""
+    for first in range(20_000 + os.getpid() % 1000 * 10, 32_000, count):
+        with ExitStack() as listening, suppress(OSError):
+            for port in range(first, first + count):
+                listening.enter_context(socket.create_server(("127.0.0.1", port)))
+            return first
+    raise AssertionError("every port is taken")
 
 
 @pytest.fixture(scope="session")

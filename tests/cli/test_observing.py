@@ -39,7 +39,7 @@ from tests.api.conftest import (
     make_citizen,
     register,
 )
-from tests.cli.conftest import START_SECONDS_MAX, free_port, start_kluis
+from tests.cli.conftest import START_SECONDS_MAX, free_neighbours, start_kluis
 from vault.vault import Vault
 
 VALUES = ("Lovelace", "1975-12-10")
@@ -75,7 +75,7 @@ class Watched:
 def watching(folder: Path) -> Iterator[Watched]:
     lines, spans, provider = Lines(), InMemorySpanExporter(), TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(spans))
-    metrics_port = free_port()
+    metrics_port = free_neighbours(1)
     observing = Observing("text", metrics_port)
     with listen("127.0.0.1", 0) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -252,7 +252,7 @@ def test_an_exception_is_told_by_its_class_alone() -> None:
 
 
 def test_a_processes_port_is_the_next_that_is_free(tmp_path: Path) -> None:
-    port = free_port()
+    port = free_neighbours(2)
     made = initialise(Places.beside(tmp_path / "k"), "http://localhost:1", "open")
     observing, door = Observing("text", port, processes=2), Door(Bounds())
     with Vault.open(made) as vault, observing.started(vault, door), observing.started(vault, door):

@@ -11,7 +11,7 @@ import pytest
 
 from operate.setup import Places, initialise
 from tests.api.conftest import device_secret
-from tests.cli.conftest import START_SECONDS_MAX, free_port, start_kluis
+from tests.cli.conftest import START_SECONDS_MAX, free_neighbours, start_kluis
 from tests.postgresql import Databases
 
 pytestmark = pytest.mark.slow
@@ -33,7 +33,7 @@ def test_limits_are_those_of_the_installation_and_metrics_those_of_each_process(
     made = initialise(
         Places.beside(tmp_path / "k"), "http://localhost:1", "open", **postgresql.emptied()
     )
-    port = free_port()
+    port = free_neighbours(2)
     options = ("--workers", "2", "--json", "--log", "json", "--metrics-port", port)
     with start_kluis(
         *("serve", "--data", made.data, "--port", "0", *options),
