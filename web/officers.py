@@ -4,14 +4,14 @@ The WebAuthn ceremonies (Level 3, §7.1 and §7.2) are verified here, with user 
 our own origin; what a session may do is the vault's to say.
 """
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Request, Response
 from webauthn import verify_authentication_response, verify_registration_response
 from webauthn.helpers import parse_authentication_credential_json
-from webauthn.helpers.exceptions import WebAuthnException
 
 from catalogue.registration import Invited
 from crypto.encoding import unb64u
@@ -88,7 +88,7 @@ def sign_out(response: Response) -> Response:
 
 def verified_passkey(vault: Vault, credential: str, challenge: bytes) -> tuple[bytes, bytes]:
     """Credential id and public key of a new passkey that signed this; raises `Refused`."""
-    try:
+    with _as_a_bad_passkey():
         found = verify_registration_response(
             credential=credential,
             expected_challenge=challenge,
@@ -96,8 +96,6 @@ def verified_passkey(vault: Vault, credential: str, challenge: bytes) -> tuple[b
             expected_rp_id=_host(vault),
             expected_origin=vault.system.settings.url,
         )
-    except (WebAuthnException, ValueError, RecursionError):
-        raise _bad_passkey() from None
     return found.credential_id, found.credential_public_key
 
 
@@ -105,11 +103,12 @@ def start_session(
     vault: Vault, stranger: caller.Stranger, credential: str, challenge: str
 ) -> OfficerSession:
     """A session for who signed our challenge with a registered passkey; raises `Refused`."""
-    try:
-        parsed, signed = parse_authentication_credential_json(credential), bytes_of(challenge)
-        officer = vault.registry().officers.get(parsed.raw_id)
-        if officer is None:
-            raise _bad_passkey()
+    with _as_a_bad_passkey():
+        parsed = parse_authentication_credential_json(credential)
+    signed, officer = bytes_of(challenge), vault.registry().officers.get(parsed.raw_id)
+    if officer is None:
+        raise _bad_passkey()
+    with _as_a_bad_passkey():
         verify_authentication_response(
             credential=parsed,
             expected_challenge=signed,
@@ -119,9 +118,16 @@ def start_session(
             expected_rp_id=_host(vault),
             expected_origin=vault.system.settings.url,
         )
-    except (WebAuthnException, ValueError, RecursionError):
-        raise _bad_passkey() from None
     return vault.start_officer_session(stranger, parsed.raw_id, signed)
+
+
+@contextmanager
+def _as_a_bad_passkey() -> Iterator[None]:
+    """For the library alone, which looks at no type of what a browser sent before it uses it."""
+    try:
+        yield
+    except Exception:  # noqa: BLE001 - whatever it stumbles over is no passkey
+        raise _bad_passkey() from None
 
 
 def bytes_of(text: str) -> bytes:

@@ -25,16 +25,16 @@ class Passkey:
         default_factory=lambda: ec.generate_private_key(ec.SECP256R1())
     )
 
-    def made(self, challenge: str) -> str:
-        """The answer to `navigator.credentials.create`, with no attestation."""
+    def made(self, challenge: str, key: object = None, **attested: object) -> str:
+        """The answer to `navigator.credentials.create`: no attestation, or what else is given."""
         point = self.key.public_key().public_numbers()
         x, y = (number.to_bytes(32, "big") for number in (point.x, point.y))
-        public = cbor2.dumps({1: 2, 3: -7, -1: 1, -2: x, -3: y})
+        public = cbor2.dumps({1: 2, 3: -7, -1: 1, -2: x, -3: y} if key is None else key)
         named = bytes(16) + len(self.id).to_bytes(2, "big") + self.id
         data = self._data(PRESENT_AND_VERIFIED | WITH_KEY) + named + public
-        attested = cbor2.dumps({"fmt": "none", "attStmt": {}, "authData": data})
+        whole = cbor2.dumps({"fmt": "none", "attStmt": {}, "authData": data} | attested)
         client = self._client("webauthn.create", challenge)
-        return self._answer({"clientDataJSON": b64u(client), "attestationObject": b64u(attested)})
+        return self._answer({"clientDataJSON": b64u(client), "attestationObject": b64u(whole)})
 
     def signed(self, challenge: str) -> str:
         """The answer to `navigator.credentials.get`."""

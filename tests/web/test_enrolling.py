@@ -102,6 +102,29 @@ def test_the_authenticator_has_to_have_signed_the_one_that_is_shown(
     refused(enrol(browser, invitation, second, passkey.signed(second)))  # of a signing in
 
 
+ODD: list[dict[str, object]] = [
+    {"fmt": "packed", "attStmt": {"alg": -7, "sig": b"x", "x5c": 5}},
+    {"fmt": "packed", "attStmt": {"alg": -7, "sig": b"x", "x5c": [5]}},
+    {"fmt": "fido-u2f", "attStmt": {"sig": b"x", "x5c": {"a": b""}}},
+    {"fmt": "android-safetynet", "attStmt": {"ver": "1", "response": 5}},
+    {"fmt": "apple", "attStmt": {"x5c": True}},
+    {"fmt": "none", "attStmt": 5},
+    {"authData": 5},
+    {"key": {}},
+    {"key": {1: 2, 3: -7, -1: 1, -2: bytes(32)}},
+    {"key": 5},
+]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=range(len(ODD)))
+def test_parts_of_a_passkey_of_another_type_are_refused_and_no_fault_of_ours(
+    stage: Stage, browser: Visitor, invitation: str, passkey: Passkey, odd: dict[str, object]
+) -> None:
+    challenge, before = asked(browser, invitation), officers(stage)
+    refused(enrol(browser, invitation, challenge, passkey.made(challenge, **odd)))
+    assert officers(stage) == before
+
+
 def test_a_challenge_is_of_the_browser_that_was_asked(
     site: Site, browser: Visitor, invitation: str, passkey: Passkey
 ) -> None:
