@@ -91,6 +91,29 @@ def test_reads_of_one_moment_go_step_by_step(store: Store, monkeypatch: pytest.M
     assert steps == ["look"] * 3 + ["prepare"] * 3
 
 
+def test_a_read_that_is_cancelled_between_two_steps_leaves_the_others_alone(store: Store) -> None:
+    citizen, agency = store.citizen(), store.agency()
+    token = parse_access_token(
+        agency.redeem(citizen.offer(agency, ("identity.given_name",)).code).token
+    )
+
+    async def three() -> list[Any]:
+        holders = [caller.TokenHolder(token, agency.proof(), None) for _ in range(3)]
+        reads = [
+            asyncio.ensure_future(store.vault.read(one, ["identity.given_name"], asyncio.to_thread))
+            for one in holders
+        ]
+        await asyncio.sleep(0)  # each has looked, or is about to in its thread
+        reads[1].cancel()
+        return await asyncio.gather(*reads, return_exceptions=True)
+
+    first, cancelled, last = asyncio.run(three())
+    assert first[1].permitted
+    assert isinstance(cancelled, asyncio.CancelledError)
+    assert last[1].permitted
+    assert citizen.log().count(("data.read", "permitted", None)) == 2
+
+
 def told(steps: list[str], name: str) -> Callable[..., Any]:
     """A step of a read that tells when it begins."""
     step = getattr(_Reading, name)
