@@ -77,8 +77,10 @@ class Edge:
 
 
 async def _too_large(scope: Scope) -> Response:
-    """As the application explains it: in words to who came with a browser."""
-    explain = scope["app"].exception_handlers[HTTPException]
+    """As the application explains it, in words to who came with a browser; a witness is none."""
+    explain = scope["app"].exception_handlers.get(HTTPException)
+    if explain is None:
+        return problem_of_status(413)
     answer: Response = await explain(Request(scope), HTTPException(413))
     return answer
 

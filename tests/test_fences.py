@@ -34,8 +34,9 @@ def test_packages_are_the_folders_that_can_be_imported() -> None:
 def test_every_tool_looks_at_every_package() -> None:
     tools = SETTINGS["tool"]
     assert set(tools["importlinter"]["root_packages"]) == PACKAGES
-    assert set(tools["mypy"]["files"]) == PACKAGES | {"tests"}
-    assert set(tools["ruff"]["lint"]["isort"]["known-first-party"]) == PACKAGES | {"tests"}
+    assert set(tools["mypy"]["files"]) == PACKAGES | {"bench", "tests"}
+    first_party = tools["ruff"]["lint"]["isort"]["known-first-party"]
+    assert set(first_party) == PACKAGES | {"bench", "tests"}
     sdist = tools["hatch"]["build"]["targets"]["sdist"]["include"]
     assert {name.removeprefix("/") for name in sdist} == PACKAGES
 

@@ -50,7 +50,7 @@ def test_no_entry_no_value_and_no_token(
     problem(unlock, 503, "log_unavailable")
     made = citizen.http.post("/v1/vaults", json={"device_secret": device_secret()})
     problem(made, 503, "log_unavailable")
-    value = {"values": [{"field": BIRTH_DATE, "value": "1815"}]}
+    value = {"values": [{"field": BIRTH_DATE, "value": "1975"}]}
     problem(citizen.post("/v1/values", value), 503, "log_unavailable")
     for answer in (read, redeemed, unlock, made):
         assert int(answer.headers["retry-after"]) > 0
