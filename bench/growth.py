@@ -52,9 +52,9 @@ def add_entries(store: Store, total: int) -> None:
             for index in range(size, size + made):
                 batch._leaf_datas.append(b"\x01" + random_bytes(32))
                 batch.entry_ids.append(random_bytes(16))
-                opening = {"subject": subject, "opening": bytes(_OPENING_BYTES)}
-                shown = {"visible_after": None, "alarm": None}
-                batch._openings.append({"log": log, "idx": index, **opening, **shown})
+                row: dict[str, Any] = {"log": log, "idx": index, "subject": subject}
+                row |= {"opening": bytes(_OPENING_BYTES), "visible_after": None, "alarm": None}
+                batch._openings.append(row)
             batch.store()
         if batch.signed is not None:
             system.log.committed(batch.signed)

@@ -61,38 +61,36 @@ class Sweeper:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            sweep(self._system, *self._more, stopped=self._stop.is_set)
+            went_well = sweep(self._system, *self._more, stopped=self._stop.is_set)
             self.swept_at = time.monotonic()
-            usual = self._system.settings.sweep_seconds
-            self._stop.wait(usual if self._system.keystore.came_round else min(usual, _AT_FIRST))
+            self._stop.wait(self._pause(went_well))
+
+    def _pause(self, went_well: bool) -> float:
+        """Seconds until the next round. Where something fails, no round follows quickly."""
+        usual = self._system.settings.sweep_seconds
+        is_first = went_well and not self._system.keystore.came_round
+        return min(usual, _AT_FIRST) if is_first else usual
 
 
-def sweep(system: System, *more: Step, stopped: Callable[[], bool] = lambda: False) -> None:
-    """One round, with `more` steps than its own.
+def sweep(system: System, *more: Step, stopped: Callable[[], bool] = lambda: False) -> bool:
+    """One round, with `more` steps than its own; whether all of it went well.
 
     A step that fails is logged by its name and tried again in the next round.
     """
-    now_ms = system.clock.now_ms()
+    now_ms, went_well = system.clock.now_ms(), True
     for step in (
-        _settle_owed,
-        _expire_salts,
-        _end_grants,
-        _drop_ended_salts,
-        _finish_methods,
-        _finish_erasures,
-        _forget,
-        _close_minutes,
-        _publish,
-        _press_out,
-        *more,
-    ):
+        _settle_owed, _expire_salts, _end_grants, _drop_ended_salts, _finish_methods,
+        _finish_erasures, _forget, _close_minutes, _publish, _press_out, *more,
+    ):  # fmt: skip
         if stopped():
-            return
+            break
         try:
             step(system, now_ms)
         except Exception as fault:  # noqa: BLE001 - the next round tries again
             # The class alone: a message could carry bytes of a row.
             _logger.warning("sweep step %s failed: %s", step.__name__, type(fault).__name__)
+            went_well = False
+    return went_well
 
 
 def _settle_owed(system: System, _now_ms: int) -> None:
@@ -127,8 +125,8 @@ def _drop_ended_salts(system: System, _now_ms: int) -> None:
 
     A grant that main does not know is none of these: it may be newer than a restored database.
     """
-    salts = system.keystore.next_grants()
-    with system.main.read() as connection:
+    with system.main.read() as connection:  # first: where it can't be read, none are passed over
+        salts = system.keystore.next_grants()
         found = connection.execute(_PHASES, {"vaults": {row.vault_id for row in salts}})
         known = {row.grant_id: row for row in found}
     over = [

@@ -59,6 +59,9 @@ HEADERS = {
 _HOMES = {"wallet": "/wallet", "desk": "/desk", "auditor": "/auditor", "public": "/"}
 _FAILED = "common/500.html"
 _log = logging.getLogger("kluis.web")
+_WHO_RUNS_IT = {
+    "organisation", "help_phone", "help_url", "privacy_url", "accessibility_url",
+}  # fmt: skip
 _LIKE = {401: 403, 405: 404, 415: 400}  # statuses that one page speaks for
 
 
@@ -156,7 +159,7 @@ class Pages:
             "ago": lambda at_ms: spoken.ago(at_ms, now()),
             "found_in": lambda findings: told(findings, spoken),
             "public_url": self.vault.system.settings.url,
-            "runs": self.vault.system.settings,  # who does: organisation, help_phone, help_url
+            "runs": self.vault.system.settings.model_dump(include=_WHO_RUNS_IT),
         }
         return environment
 

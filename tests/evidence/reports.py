@@ -1,6 +1,10 @@
 """What a report of the whole log names, for tests."""
 
 from evidence.verify import Report
+from tests.audit.logbook import fixed
+
+SUBJECT, STRANGER = fixed("a subject", 16), fixed("a stranger", 16)
+SIZE = 700
 
 
 def first(report: Report) -> tuple[str, int | None]:

@@ -20,10 +20,7 @@ from tests.audit.logbook import (
     make_log,
     make_opening,
 )
-from tests.evidence.reports import codes, first
-
-SUBJECT, STRANGER = fixed("a subject", 16), fixed("a stranger", 16)
-SIZE = 700
+from tests.evidence.reports import SIZE, SUBJECT, codes, first
 
 
 @pytest.mark.parametrize("size", [1, 2, 255, 256, 257, 700])

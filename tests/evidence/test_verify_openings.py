@@ -17,10 +17,7 @@ from tests.audit.logbook import (
     make_log,
     make_opening,
 )
-from tests.evidence.reports import first
-
-SUBJECT, STRANGER = fixed("a subject", 16), fixed("a stranger", 16)
-SIZE = 700
+from tests.evidence.reports import SIZE, STRANGER, SUBJECT, first
 
 
 def test_a_log_whose_openings_are_gone_passes_and_says_so() -> None:

@@ -21,11 +21,12 @@ from vault.errors import (
     LogUnavailable,
     SessionEnded,
     TooMany,
+    Unavailable,
 )
 from vault.keystore import SaltKey
 from vault.sequencer import Item
 from vault.sessions import UnlockSecret
-from vault.sweeper import Sweeper
+from vault.sweeper import Sweeper, sweep
 from vault.unlocking import session_id
 from vault.vault import Vault
 
@@ -151,6 +152,34 @@ def test_after_a_start_rounds_follow_each_other_until_all_salts_were_looked_at(
     deadline = time.monotonic() + 10
     while not keystore.came_round and time.monotonic() < deadline:
         time.sleep(0.01)
+    assert keystore.came_round
+
+
+def test_where_a_round_fails_no_other_follows_quickly(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vault = store.reopen(sweep_seconds=3600)
+    vault.start_sweeper()
+    sweeper = vault.sweeper
+    assert isinstance(sweeper, Sweeper)
+    monkeypatch.setattr(vault.system.keystore, "came_round", False)
+    assert (sweeper._pause(went_well=True), sweeper._pause(went_well=False)) == (0.25, 3600)
+    monkeypatch.setattr(vault.system.keystore, "came_round", True)
+    assert sweeper._pause(went_well=True) == 3600
+
+
+def test_no_salt_is_passed_over_while_main_can_not_be_read(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable() -> None:
+        raise Unavailable
+
+    keystore = store.vault.system.keystore
+    with monkeypatch.context() as broken:
+        broken.setattr(store.vault.system.main, "read", unreadable)
+        assert not sweep(store.vault.system)
+    assert not keystore.came_round
+    assert sweep(store.vault.system)
     assert keystore.came_round
 
 

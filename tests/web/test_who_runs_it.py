@@ -7,6 +7,7 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
+from cli.server import make_app
 from tests.serving import served
 from vault.settings import Settings, load_settings
 
@@ -52,3 +53,9 @@ def test_a_link_that_is_none_is_told_at_the_start(tmp_path: Path, name: str, lin
     with pytest.raises(ValidationError, match=name):
         load_settings(tmp_path)
     assert Settings.model_fields[name].default == ""
+
+
+def test_templates_get_no_other_setting(tmp_path: Path) -> None:
+    with served(tmp_path, database_url="", **TOLD) as site:
+        pages = make_app(site.store.vault).state.pages
+        assert pages._by_language["en"].globals["runs"] == TOLD
