@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from audit.shapes import instant_text
 from cli.errors import WrongUse
@@ -17,10 +18,8 @@ from vault.sessions import UnlockSecret
 from vault.settings import SETTINGS_FILE, Settings, load_settings
 from vault.vault import Vault
 
-# Only the URLs of databases have a pattern, which nobody wants to read.
-_EXPECTED = {
-    "string_pattern_mismatch": "a URL like postgresql://name:password@host/database is expected"
-}
+_DATABASE = "a URL like postgresql://name:password@host/database is expected"
+_LINK = "an address that begins with https:// or mailto: is expected"
 
 
 def settings_of(data: Path) -> Settings:
@@ -36,10 +35,17 @@ def settings_of(data: Path) -> Settings:
 def explain(error: ValidationError, where: Path) -> str:
     """Which settings are wrong, and why."""
     wrong = [
-        f"{'.'.join(map(str, each['loc']))}: {_EXPECTED.get(each['type'], each['msg'])}"
+        f"{'.'.join(map(str, each['loc']))}: {_why(each)}"
         for each in error.errors(include_input=False, include_url=False)
     ]
     return f"In {where} or in KLUIS_...: {'; '.join(wrong)}."
+
+
+def _why(fault: ErrorDetails) -> str:
+    """In words: a pattern is nothing that anybody wants to read."""
+    if fault["type"] != "string_pattern_mismatch":
+        return fault["msg"]
+    return _DATABASE if "postgres" in fault["ctx"]["pattern"] else _LINK
 
 
 @contextmanager

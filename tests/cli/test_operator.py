@@ -102,6 +102,26 @@ def test_wrong_settings_are_named_and_never_shown(kluis: Kluis, data: Path) -> N
     assert (ran.status, ran.error) == (2, "bad_settings")
 
 
+@pytest.mark.parametrize(
+    ("name", "given", "expected"),
+    [
+        ("help_url", "javascript:s3cret()", "https:// or mailto:"),
+        ("security_contact", "s3cret@example.org", "https:// or mailto:"),
+        ("keystore_url", "mysql://me:s3cret@here/it", "postgresql://name:password@host/database"),
+    ],
+)
+def test_what_an_address_looks_like_is_told(
+    kluis: Kluis, data: Path, name: str, given: str, expected: str
+) -> None:
+    settings = data / "kluis.toml"
+    settings.write_text(f"{settings.read_text()}{name} = {given!r}\n")
+    ran = kluis("agency", "list", "--data", data)
+    assert ran.status == 2
+    assert f"{name}: a" in ran.err
+    assert expected in ran.err
+    assert "s3cret" not in ran.err
+
+
 def test_an_invitation_lets_one_person_in(kluis: Kluis, data: Path) -> None:
     ran = kluis("invite", "--data", data, "--for", "2d", "--json")
     assert ran.json["lives_seconds"] == 172_800
