@@ -33,10 +33,10 @@ class Limits:
             if len(self._counts) >= _KEYS_MAX:
                 self._counts.clear()
             total = self._counts[key] = self._counts.get(key, 0) + 1
-        if total <= most:
-            shared = self.share(key)
+        if total <= most and (shared := self.share(key)):
+            total = shared  # not what this process counted meanwhile: that asked later than this
             with self._lock:
-                total = self._counts[key] = max(shared, self._counts.get(key, 0))
+                self._counts[key] = max(shared, self._counts.get(key, 0))
         return bool(total <= most)
 
     def spend(self, limit: str, who: str | bytes, now_ms: int) -> None:

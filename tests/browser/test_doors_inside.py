@@ -119,6 +119,7 @@ def test_a_lost_phone_is_shut_out_from_a_borrowed_one_without_javascript(
     expect(phone.get_by_text("This key opens no vault here")).to_be_visible()
     phone.get_by_label("Recovery code").fill(code)
     phone.get_by_role("button", name="Open with my recovery code").click()
+    expect(phone.get_by_role("heading", name="Type your recovery code")).to_be_visible()
     phone.get_by_label("Recovery code").fill(code)
     phone.get_by_role("button", name="Check it").click()
     expect(phone.get_by_text("No device opens your vault")).to_be_visible()

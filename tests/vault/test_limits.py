@@ -102,6 +102,35 @@ def test_threads_lose_no_count() -> None:
     assert 900 - 8 < turned_away <= 900
 
 
+def test_who_comes_while_the_last_place_is_asked_for_does_not_take_it_away() -> None:
+    counts = limits(registrations_per_hour=3)
+    asked: list[bool] = []
+
+    def spend() -> bool:
+        return counts.admits("registrations_per_hour", "203.0.113.9", NOON_MS)
+
+    def share(_: object) -> int:
+        asked.append(True)
+        total = len(asked)
+        if total == 3:
+            assert [spend(), spend()] == [False, False]
+        return total
+
+    counts.share = share
+
+    assert [spend() for _ in range(4)] == [True, True, True, False]
+    assert len(asked) == 3
+
+
+def test_what_others_counted_fills_the_limit_here_too() -> None:
+    counts = limits(registrations_per_hour=3)
+    counts.share = lambda _: 3
+
+    assert counts.admits("registrations_per_hour", "203.0.113.9", NOON_MS)
+    counts.share = lambda _: 0
+    assert not counts.admits("registrations_per_hour", "203.0.113.9", NOON_MS)
+
+
 def test_strangers_are_entries_ten_times_an_hour_and_vault() -> None:
     counts = limits()
 
