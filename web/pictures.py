@@ -12,21 +12,23 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from textwrap import wrap
 from unicodedata import category
 from xml.sax.saxutils import escape, quoteattr
 
 from audit.entry import Event
 
 BARS_MAX = 12  # more do not fit a screen: the rest is added up in a last bar
-LABEL_CHARACTERS_MAX = 40
-_WIDTH, _ROW, _TOP = 320, 38, 4
-_BAR_TOP, _BAR_HEIGHT = 18, 12
+LINE_CHARACTERS_MAX, LINES_MAX = 40, 2
+_WIDTH, _TOP = 320, 4
+_LINE, _BAR, _BAR_HEIGHT = 16, 22, 12  # a line of a label; a bar with the space below it
 _FIGURE_WIDTH = 64  # to the right of the longest bar
 _HOURS = 24
 _UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 
 Translate = Callable[[str], str]
-Name = Callable[[str], str]  # the name of an agency, use or reason by its id
+Name = Callable[[str], str]  # the name of an agency or reason by its id
+NameOfUse = Callable[[str, str], str]  # what a use is for, by the ids of its agency and its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +47,20 @@ class Picture:
     description: str
     rows: tuple[Row, ...]
     svg: str
+    counted: str  # what a row is of: the head of the table's first column
 
 
 def reads_per_agency(events: Iterable[Event], name: Name, _: Translate) -> Picture:
     """How often each agency read."""
     rows = _ranked(e.actor.id for e in events if _is_read(e) and e.actor.id)
-    return _bars("agency", _("Reads per agency"), _named(rows, name), _)
+    return _bars("agency", _("Reads per agency"), _("Agency"), _named(rows, name), _)
 
 
-def reads_per_use(events: Iterable[Event], name: Name, _: Translate) -> Picture:
-    """How often was read for each intended use."""
-    rows = _ranked(e.intended_use for e in events if _is_read(e) and e.intended_use)
-    return _bars("use", _("Reads per purpose"), _named(rows, name), _)
+def reads_per_use(events: Iterable[Event], name: NameOfUse, _: Translate) -> Picture:
+    """How often was read for each purpose. Agencies may give one id to uses that differ."""
+    reads = (e for e in events if _is_read(e) and e.actor.id and e.intended_use)
+    rows = _ranked(name(e.actor.id or "", e.intended_use or "") for e in reads)
+    return _bars("use", _("Reads per purpose"), _("Purpose"), _named(rows, str), _)
 
 
 def refusals_by_reason(events: Iterable[Event], name: Name, _: Translate) -> Picture:
@@ -66,7 +70,7 @@ def refusals_by_reason(events: Iterable[Event], name: Name, _: Translate) -> Pic
         for e in events
         if e.outcome == "denied" and e.actor.kind == "agency" and e.reason is not None
     )
-    return _bars("refusal", _("Refusals by reason"), _named(rows, name), _)
+    return _bars("refusal", _("Refusals by reason"), _("Reason"), _named(rows, name), _)
 
 
 def reads_per_hour(events: Iterable[Event], _: Translate, zone: tzinfo = UTC) -> Picture:
@@ -79,7 +83,7 @@ def reads_per_hour(events: Iterable[Event], _: Translate, zone: tzinfo = UTC) ->
     rows = tuple(Row(f"{hour:02}:00", found[hour]) for hour in range(_HOURS))
     title = _("Reads per hour of the day")
     description = _describe(rows, _)
-    return Picture(title, description, rows, _columns(title, description, rows))
+    return Picture(title, description, rows, _columns(title, description, rows), _("Hour"))
 
 
 def _is_read(event: Event) -> bool:
@@ -104,7 +108,7 @@ def _describe(rows: Sequence[Row], _: Translate) -> str:
     return told.format(total=total, label=most.label, count=most.count)
 
 
-def _bars(kind: str, title: str, rows: tuple[Row, ...], _: Translate) -> Picture:
+def _bars(kind: str, title: str, counted: str, rows: tuple[Row, ...], _: Translate) -> Picture:
     """Lying bars, each under its label, so that long names have the whole width."""
     description = _describe(rows, _)
     shown = rows
@@ -113,21 +117,27 @@ def _bars(kind: str, title: str, rows: tuple[Row, ...], _: Translate) -> Picture
         others = _("{count} others together").format(count=len(rest))
         shown = (*rows[: BARS_MAX - 1], Row(others, sum(row.count for row in rest)))
     most = max((row.count for row in shown), default=0)
-    drawn = [_bar(number, row, most) for number, row in enumerate(shown)]
-    height = _TOP + _ROW * max(1, len(shown))
+    drawn: list[str] = []
+    top = _TOP
+    for row in shown:
+        lines = _lines(row.label)
+        drawn.append(_bar(top, lines, row.count, most))
+        top += _LINE * len(lines) + _BAR
     if not shown:
         drawn = [_text(0, _TOP + 14, description, "picture-label")]
-    return Picture(title, description, rows, _svg(kind, title, description, height, drawn))
+        top += _LINE + _BAR
+    return Picture(title, description, rows, _svg(kind, title, description, top, drawn), counted)
 
 
-def _bar(number: int, row: Row, most: int) -> str:
-    top = _TOP + number * _ROW
-    width = _length(row.count, most, _WIDTH - _FIGURE_WIDTH)
-    return (
-        _text(0, top + 13, _short(row.label), "picture-label")
-        + _rect(0, top + _BAR_TOP, width, _BAR_HEIGHT)
-        + _text(width + 6, top + _BAR_TOP + 11, str(row.count), "picture-figure")
-    )
+def _bar(top: int, lines: Sequence[str], count: int, most: int) -> str:
+    labels = [
+        _text(0, top + _LINE * number + 13, line, "picture-label")
+        for number, line in enumerate(lines)
+    ]
+    top += _LINE * len(lines)
+    width = _length(count, most, _WIDTH - _FIGURE_WIDTH)
+    figure = _text(width + 6, top + 13, str(count), "picture-figure")
+    return "".join(labels) + _rect(0, top + 2, width, _BAR_HEIGHT) + figure
 
 
 def _columns(title: str, description: str, rows: Sequence[Row]) -> str:
@@ -156,9 +166,17 @@ def _length(count: int, most: int, longest: float) -> float:
     return max(2, round(longest * count / most, 1))
 
 
-def _short(label: str) -> str:
-    cut = LABEL_CHARACTERS_MAX - 1
-    return label if len(label) <= LABEL_CHARACTERS_MAX else label[:cut].rstrip() + "…"
+def _lines(label: str) -> list[str]:
+    """A label in the lines it takes. What is longer than those is cut: the table has all of it."""
+    lines = wrap(
+        label,
+        LINE_CHARACTERS_MAX,
+        max_lines=LINES_MAX,
+        placeholder="…",
+        expand_tabs=False,
+        replace_whitespace=False,
+    )
+    return lines or [label]
 
 
 def _text(x: float, y: float, text: str, class_: str, centred: bool = False) -> str:

@@ -34,10 +34,11 @@ def playwright_started() -> Iterator["Playwright"]:
     While it runs, this thread counts as inside an event loop: see `apart`.
     """
     try:
-        from playwright.sync_api import sync_playwright
+        from playwright.sync_api import expect, sync_playwright
     except ImportError:
         missing("no playwright: make test installs it")
     chromium_path()
+    expect.set_options(timeout=TIMEOUT_MS)  # a busy machine shows it later
     with sync_playwright() as playwright:
         yield playwright
 

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser
 
 from cli.demo_place import RUN_BY
 from tests.browser.chromium import DESK, PHONE, chromium, playwright_started
+from tests.browser.past import live_a_day
 from tests.browser.stage import Stage
 from tests.browser.tour import SCREENS, Screen
 from tests.serving import served
@@ -59,6 +60,7 @@ def main(names: list[str]) -> None:
         playwright_started() as playwright,
         chromium(playwright) as browser,
     ):
+        live_a_day(site)
         stage = Stage.set(site)
         files = [
             picture(browser, stage, screen, size, scheme)

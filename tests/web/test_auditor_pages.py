@@ -1,21 +1,24 @@
 """An auditor's pages over HTTP: who may open them, what each look leaves, what they find."""
 
 import io
+import json
 import re
 from urllib.parse import quote
 
 import pytest
 
+from crypto import jose
 from crypto.encoding import b64u
 from evidence.archive import Reader
 from evidence.cosignature import parse_verifier
 from evidence.examination import verify_export
 from evidence.export import POLICY
 from operate.examining import Window, read
-from tests.browser.stage import AUDITOR, Stage
+from tests.browser.stage import AGENCY, AUDITOR, Stage
 from tests.builders import AgencyDesk, texts
 from tests.serving import Site, served
 from tests.web.officers import Officer, browser_of, log, looks
+from vault import caller
 from vault.errors import InvalidGrant
 from vault.steps import sql
 from web import cookies
@@ -251,3 +254,24 @@ def test_what_an_agency_is_called_stays_text(
             page = auditor.get(f"/auditor/{path}")
             assert page.status_code == 200
             assert "<script>alert" not in page.text
+
+
+def test_an_offer_of_a_use_that_several_agencies_have_says_its_purpose_while_it_is_one(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    document = json.loads(AGENCY.read_text("utf-8"))
+    with served(tmp_path_factory.mktemp("two")) as site:
+        stage = Stage.set(site)
+        auditor = browser_of(stage, AUDITOR)
+        document["jwks"] = {"keys": [jose.public_jwk(stage.agency.key)]}
+        offers = "/auditor/entries?show=1&action=offer.create"
+        for id_, purpose, said in (
+            ("https://second.example", "Give a parking permit to residents", True),
+            ("https://third.example", "Count who parks where", False),
+        ):
+            document["id"] = id_
+            document["intended_uses"][0]["purpose"]["en"] = purpose
+            site.store.vault.register_agency(caller.Operator(), document)
+            page = auditor.get(offers).text
+            assert ("<td>Give a parking permit to residents</td>" in page) == said
+            assert ("<td>parking-permit</td>" in page) == (not said)

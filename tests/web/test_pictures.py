@@ -11,7 +11,8 @@ import pytest
 from audit.entry import Actor, Event, new_entry_id
 from web.pictures import (
     BARS_MAX,
-    LABEL_CHARACTERS_MAX,
+    LINE_CHARACTERS_MAX,
+    LINES_MAX,
     Picture,
     Row,
     reads_per_agency,
@@ -54,6 +55,10 @@ def lengths(picture: Picture, side: str) -> list[float]:
     return [float(each.get(side, "")) for each in parsed(picture).iter(f"{SVG}rect")]
 
 
+def of_use(_agency: str, use: str) -> str:
+    return use
+
+
 EVENTS = [
     *(event("town") for _ in range(4)),
     *(event("tax", "income") for _ in range(8)),
@@ -77,7 +82,16 @@ def test_reads_are_counted_per_agency_most_first() -> None:
 
 
 def test_reads_are_counted_per_use() -> None:
-    assert reads_per_use(EVENTS, str, str).rows == (Row("income", 9), Row("u", 4))
+    assert reads_per_use(EVENTS, of_use, str).rows == (Row("income", 9), Row("u", 4))
+
+
+def test_uses_of_two_agencies_with_one_id_are_two_purposes_where_they_differ() -> None:
+    purposes = {("town", "p"): "park", ("tax", "p"): "pay", ("port", "p"): "park"}
+    events = [event(agency, "p") for agency in ("town", "tax", "port", "port")]
+
+    picture = reads_per_use(events, lambda agency, use: purposes[agency, use], str)
+
+    assert picture.rows == (Row("park", 3), Row("pay", 1))
 
 
 def test_refusals_of_agencies_are_counted_by_reason() -> None:
@@ -120,7 +134,7 @@ def test_many_bars_end_in_the_others_and_the_table_has_all() -> None:
 
 ALL: list[Callable[[list[Event], Callable[[str], str]], Picture]] = [
     lambda events, name: reads_per_agency(events, name, str),
-    lambda events, name: reads_per_use(events, name, str),
+    lambda events, name: reads_per_use(events, lambda _, use: name(use), str),
     lambda events, name: reads_per_hour(events, str),
     lambda events, name: refusals_by_reason(events, name, str),
 ]
@@ -161,7 +175,32 @@ def test_it_fits_a_small_screen_and_the_content_security_policy(draw: Any) -> No
         assert 0 <= float(each.get("y", 0)) <= height
         if each.tag == f"{SVG}text":
             assert int(each.get("font-size", 0)) >= 12
-    assert max(map(len, texts(picture, "picture-label"))) <= LABEL_CHARACTERS_MAX
+    assert max(map(len, texts(picture, "picture-label"))) <= LINE_CHARACTERS_MAX
+
+
+def test_a_long_name_takes_two_lines_and_covers_no_bar() -> None:
+    long = "Een parkeervergunning voor bewoners geven"
+    picture = reads_per_use(EVENTS, lambda _, use: {"income": long, "u": "kort"}[use], str)
+
+    labels = texts(picture, "picture-label")
+    assert labels == ["Een parkeervergunning voor bewoners", "geven", "kort"]
+    drawn = [each for each in parsed(picture) if each.tag.removeprefix(SVG) in {"text", "rect"}]
+    tops = [float(each.get("y", 0)) for each in drawn if each.get("class") != "picture-figure"]
+    assert tops == sorted(tops), "label, label, bar, label, bar"
+    assert len(set(tops)) == 5
+
+
+def test_a_name_that_no_two_lines_hold_is_cut_and_whole_in_the_table() -> None:
+    picture = reads_per_agency([event()], lambda _: "naam " * 40, str)
+
+    labels = texts(picture, "picture-label")
+    assert len(labels) == LINES_MAX
+    assert labels[-1].endswith("…")
+    assert picture.rows == (Row("naam " * 40, 1),)
+
+
+def test_the_table_says_what_each_row_is() -> None:
+    assert [draw(EVENTS, str).counted for draw in ALL] == ["Agency", "Purpose", "Hour", "Reason"]
 
 
 @pytest.mark.parametrize("draw", ALL)

@@ -1,11 +1,8 @@
 """What is usual: how often agencies read, for what, at which hours, and what they ask too much."""
 
-from collections.abc import Callable
 
 from fastapi import APIRouter, Request, Response
 
-from audit.entry import Event
-from vault.registry import Snapshot
 from web import pictures as drawn
 from web.auditor import words as told
 from web.auditor.asking import asked_by
@@ -37,9 +34,12 @@ def pictures(request: Request, examiner: Looking, pages: OpenedPages) -> Respons
     def agency(id_: str) -> str:
         return agency_name(registry, id_, language)
 
+    def use(agency_id: str, id_: str) -> str:
+        return purpose_of(registry, agency_id, id_, language)
+
     shown = [
         drawn.reads_per_agency(fitting, agency, say),
-        drawn.reads_per_use(fitting, _purposes(registry, fitting, language), say),
+        drawn.reads_per_use(fitting, use, say),
         drawn.reads_per_hour(fitting, say, ZONE),
         drawn.refusals_by_reason(fitting, lambda code: say(told.REASONS[code]), say),
     ]
@@ -53,9 +53,3 @@ def pictures(request: Request, examiner: Looking, pages: OpenedPages) -> Respons
         scanned=len(found),
         too_many=len(found) == ENTRIES_MAX,
     )
-
-
-def _purposes(registry: Snapshot, events: list[Event], language: str) -> Callable[[str], str]:
-    """The name of a use by its id alone: of the agency that reads for it."""
-    agencies = {one.intended_use: one.actor.id for one in events if one.actor.kind == "agency"}
-    return lambda use: purpose_of(registry, agencies.get(use) or "", use, language)

@@ -108,13 +108,17 @@ class Teller:
     def _purpose(self, event: Event) -> str:
         if event.intended_use is None:
             return ""
-        agency = event.on_behalf_of or event.actor.id or self._agency_of(event.intended_use)
-        return purpose_of(self.registry, agency, event.intended_use, self.words.language)
+        agency = event.on_behalf_of or event.actor.id
+        agencies = [agency] if agency else self._agencies_with(event.intended_use)
+        # An owner's entry names no agency: several may give their uses one id, for one purpose.
+        purposes = {
+            purpose_of(self.registry, one, event.intended_use, self.words.language)
+            for one in agencies
+        }
+        return purposes.pop() if len(purposes) == 1 else event.intended_use
 
-    def _agency_of(self, use: str) -> str:
-        """Whose use it is where the entry names no agency: the only one that has it."""
-        agencies = {agency for agency, name in self.registry.uses if name == use}
-        return agencies.pop() if len(agencies) == 1 else ""
+    def _agencies_with(self, use: str) -> list[str]:
+        return [agency for agency, name in self.registry.uses if name == use]
 
     def _basis(self, basis: str | None) -> str:
         return self.words.gettext(told.LEGAL_BASES.get(basis, basis)) if basis else ""
