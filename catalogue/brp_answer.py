@@ -2,12 +2,14 @@
 another shape is refused. No error repeats a value.
 """
 
+import re
 from typing import Any
 
-from catalogue.edtf import BadDate, PartialDate
+from catalogue.edtf import UNKNOWN
 from catalogue.errors import BadInput
 
 Part = dict[str, Any]
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class BadAnswer(BadInput):
@@ -48,23 +50,27 @@ def words_of(holder: Part, key: str) -> str:
 
 
 def date_of(holder: Part, key: str) -> str:
-    """A date as EDTF, as far as the register knows it."""
+    """A date as EDTF, as far as the register knows it; also one that is not in the calendar, which
+    no field takes: it is one slip, and the answer still is one of the register.
+    """
     date = part_of(holder, key)
-    if not date:
-        return ""
-    try:
-        match date:
-            case {"type": "Datum", "datum": str(day)} if len(day) == 10:
-                return str(PartialDate.parse(day))
-            case {"type": "JaarMaandDatum", "jaar": int(year), "maand": int(month)}:
-                return str(PartialDate(year, month))
-            case {"type": "JaarDatum", "jaar": int(year)}:
-                return str(PartialDate(year))
-            case {"type": "DatumOnbekend"}:
-                return str(PartialDate())
-    except BadDate:
-        pass
-    raise wrong(key)
+    match date:
+        case {"type": "Datum", "datum": str(day)} if _DAY.fullmatch(day):
+            return day
+        case {"type": "JaarMaandDatum", "jaar": year, "maand": month} if _whole(year, month):
+            return f"{year:04}-{month:02}"
+        case {"type": "JaarDatum", "jaar": year} if _whole(year):
+            return f"{year:04}"
+        case {"type": "DatumOnbekend"}:
+            return UNKNOWN
+        case _ if date:
+            raise wrong(key)
+    return ""
+
+
+def _whole(*numbers: object) -> bool:
+    # `type`, because JSON's true is an int to isinstance.
+    return all(type(number) is int for number in numbers)
 
 
 def wrong(part: str) -> BadAnswer:

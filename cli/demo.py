@@ -17,7 +17,7 @@ from cli.demo_story import Story
 from cli.errors import WrongUse
 from cli.options import Json
 from cli.output import Output
-from cli.wallet_data import brp_values
+from cli.wallet_import import brp_record
 
 _OWN_RECORD = Path(__file__).with_name("fictional_person.json")
 _OWN_BSN = "999942037"
@@ -75,8 +75,9 @@ def _practise(out: Output, port: int) -> None:
 
 
 def _tell(out: Output, record: Path, bsn: str, port: int) -> None:
-    values = brp_values(record, bsn)
-    with own_folder() as folder, Story(out, folder, values, port).told() as story:
+    found = brp_record(record, bsn)
+    found.warn(out)
+    with own_folder() as folder, Story(out, folder, found.values, port).told() as story:
         out.answer(story.result)
         if story.stays:
             with suppress(KeyboardInterrupt):

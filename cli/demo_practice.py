@@ -17,7 +17,7 @@ from cli.errors import Refused
 from cli.officer import INVITATION_SECONDS_MAX, link_for
 from cli.options import document
 from cli.output import Output
-from cli.wallet_data import brp_values
+from cli.wallet_import import brp_record
 from vault import caller
 from vault.vault import Vault
 
@@ -129,7 +129,7 @@ def _values(one: Mapping[str, Any]) -> list[Body]:
     stated = [{"field": name, "value": value} for name, value in one["values"].items()]
     if "record" not in one:
         return stated
-    return [*brp_values(_HERE / one["record"], one["bsn"]), *stated]
+    return [*brp_record(_HERE / one["record"], one["bsn"]).values, *stated]
 
 
 def _refused(counter: Counter, fields: Sequence[str], officer: str) -> None:

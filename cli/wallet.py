@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli import wallet_access, wallet_activity, wallet_data, wallet_methods
+from cli import wallet_access, wallet_activity, wallet_data, wallet_import, wallet_methods
 from cli.citizen import Citizen
 from cli.errors import WrongUse
 from cli.installation import make_at_the_counter, settings_of
@@ -186,5 +186,6 @@ def erase(
 
 
 app.add_typer(wallet_data.app)
+app.add_typer(wallet_import.app, name="import")
 app.add_typer(wallet_access.app)
 app.add_typer(wallet_activity.app)

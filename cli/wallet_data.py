@@ -1,4 +1,4 @@
-"""`kluis wallet show`, `fields`, `set` and `import`: what is in a vault."""
+"""`kluis wallet show`, `fields` and `set`: what is in a vault."""
 
 import re
 from collections.abc import Mapping
@@ -8,17 +8,13 @@ from typing import Annotated, Any
 
 import typer
 
-from catalogue.brp import person_from_answer
-from catalogue.errors import CatalogueFault
 from cli.citizen import Citizen
 from cli.errors import Refused, WrongUse
-from cli.options import Json, ProfileName, Url, document, secret
+from cli.options import Json, ProfileName, Url, document
 from cli.output import Output, shown, when
 from cli.profile import again
 
 app = typer.Typer()
-imports = typer.Typer(no_args_is_help=True, help="Put in what a register knows about you.")
-app.add_typer(imports, name="import")
 
 _DATE = re.compile(r"([0-9]{4})-([0-9]{2})(?:-([0-9]{2}))?")
 _STATUS_WORDS = {"under_investigation": "under investigation"}
@@ -171,47 +167,3 @@ def _fields_of(catalogue: Mapping[str, Any]) -> list[dict[str, Any]]:
     for theme in catalogue.get("themes", []):
         found += theme.get("fields", [])
     return [one for one in found if isinstance(one, dict)]
-
-
-@imports.command("brp")
-def import_brp(
-    file: Annotated[
-        Path, typer.Argument(help="An answer of the Dutch population register, a JSON file.")
-    ],
-    bsn: Annotated[
-        str, typer.Option("--bsn", help="Your citizen service number; - reads it from input.")
-    ],
-    url: Url = None,
-    profile: ProfileName = "default",
-    json: Json = False,
-) -> None:
-    """Put in what the Dutch population register (BRP) knows about you, from a file.
-
-    The values become your own statement. What the register is looking into keeps that remark.
-
-    \b
-    Example:
-      kluis wallet import brp answer.json --bsn 999942037
-    """
-    out = Output(json)
-    citizen = Citizen(profile, url)
-    values = brp_values(file, secret(bsn, "Citizen service number"))
-    citizen.put(values)
-    doubted = [one["field"] for one in values if one["status"] != "stated"]
-    out.answer({"fields": [one["field"] for one in values], "under_investigation": doubted})
-    out.say(f"Put in {len(values)} fields: {', '.join(one['field'] for one in values)}.")
-    if doubted:
-        out.say(f"The register is looking into: {', '.join(doubted)}.")
-
-
-def brp_values(file: Path, bsn: str) -> list[dict[str, Any]]:
-    """What a register's answer says about one person, as values to put in."""
-    try:
-        found = person_from_answer(document(file), bsn)
-    except CatalogueFault as error:
-        raise WrongUse(f"{file}: {error}", error.code) from None
-    status = {True: "under_investigation", False: "stated"}
-    return [
-        {"field": field, "value": value, "status": status[field in found.under_investigation]}
-        for field, value in found.values.items()
-    ]

@@ -1,10 +1,10 @@
-"""The log's closed lists in plain words, as citizens read them (docs/citizens.md)."""
+"""Codes of the log, and of an import, in plain words, as citizens read them (docs/citizens.md)."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from evidence.own import NOT_SHOWN
-from web.papers.words import REASONS
+from web.papers.words import REASONS, why_left_out
 
 ALARMS: Mapping[str, str] = {
     "answer_lost": "one code was used twice by the same desk, before anything was read. Most "
@@ -24,6 +24,11 @@ def reason(code: object) -> str:
 
 def alarm(code: object) -> str:
     return _with_words(code, ALARMS)
+
+
+def left_out(code: str) -> str:
+    """Why a value of a register was left out of an import."""
+    return f"{code}: {why_left_out(code)}"
 
 
 def begins(number: int, at: str) -> str:

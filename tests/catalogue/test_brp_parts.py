@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from catalogue.brp_codes import COUNTRIES, NATIONALITIES
+from catalogue.fitting import fitting
 from tests.builders import NOON_MS
 from tests.catalogue.answers import BSN, CANARY, CATALOGUE, imported, refusal, value
 
@@ -34,20 +35,41 @@ def test_a_date_says_as_much_as_the_register_knows(
         {"datum": "1985-04-12"},
         {"type": CANARY},
         {"type": "Datum"},
-        {"type": "Datum", "datum": "1985-02-30"},
         {"type": "Datum", "datum": "1985"},
         {"type": "Datum", "datum": 19850412},
-        {"type": "JaarDatum", "jaar": 0},
         {"type": "JaarDatum", "jaar": "1985"},
         {"type": "JaarDatum", "jaar": True},
         {"type": "JaarMaandDatum", "jaar": 1985},
-        {"type": "JaarMaandDatum", "jaar": 1985, "maand": 13},
         {"type": "JaarMaandDatum", "jaar": 1985, "maand": True},
     ],
 )
 def test_a_date_of_another_shape_is_refused(date: dict[str, Any]) -> None:
     answer = {"burgerservicenummer": BSN, "geboorte": {"datum": date}}
     assert refusal(answer) == "not_a_register_answer"
+
+
+@pytest.mark.parametrize(
+    ("date", "code"),
+    [
+        ({"type": "Datum", "datum": "1985-02-30"}, "bad_date"),
+        ({"type": "Datum", "datum": "0000-00-00"}, "bad_date"),
+        ({"type": "JaarMaandDatum", "jaar": 1985, "maand": 13}, "bad_date"),
+        ({"type": "JaarMaandDatum", "jaar": 1985, "maand": -1}, "bad_date"),
+        ({"type": "JaarDatum", "jaar": 0}, "bad_date"),
+        ({"type": "JaarDatum", "jaar": 2988}, "date_to_come"),
+        ({"type": "JaarDatum", "jaar": 1}, "date_too_long_ago"),
+    ],
+)
+def test_a_day_that_can_not_be_is_left_out_and_keeps_nothing_else_out(
+    date: dict[str, Any], code: str
+) -> None:
+    found = imported(geboorte={"datum": date, "plaats": {"omschrijving": "Utrecht"}})
+    fits = fitting(CATALOGUE, found.values, NOON_MS)
+    assert fits.left_out == {"identity.birth_date": code}
+    assert fits.values == {
+        "identity.personal_administrative_number": BSN,
+        "identity.birth_place": "Utrecht",
+    }
 
 
 # Names

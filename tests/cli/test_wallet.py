@@ -211,6 +211,39 @@ def test_another_number_than_the_record_s_is_refused(citizen: Kluis, bsn: str, e
     assert (ran.status, ran.error) == (2, error)
 
 
+@pytest.mark.parametrize(
+    ("day", "why"),
+    [
+        ("1989-02-29", "bad_date: there is no such day"),
+        ("2988-02-29", "date_to_come: this day is still to come"),
+        ("1588-02-29", "date_too_long_ago: this is more than 130 years ago"),
+    ],
+)
+def test_one_value_that_can_not_be_is_left_out_of_a_record_and_named(
+    server: Running, kluis: Kluis, tmp_path: Path, day: str, why: str
+) -> None:
+    kluis("wallet", "create", "--url", server.url)
+    answer = tmp_path / "answer.json"
+    answer.write_text(PERSON.read_text("utf-8").replace('"1988-02-29"', f'"{day}"'), "utf-8")
+    command = ("wallet", "import", "brp", answer, "--bsn", BSN)
+    ran = kluis(*command, "--json")
+    assert ran.status == 0
+    assert ran.json["left_out"] == {"identity.birth_date": why.split(":", maxsplit=1)[0]}
+    held = kluis("wallet", "show", "--json").json["values"]
+    assert set(held) == set(ran.json["fields"])
+    assert "identity.full_name" in held
+    assert "identity.birth_date" not in held
+    said = kluis(*command)
+    assert said.status == 0
+    assert f"  identity.birth_date: {why}\n" in said.err
+    assert day not in said.out + said.err
+
+
+def test_of_a_record_without_a_slip_nothing_is_left_out(citizen: Kluis) -> None:
+    ran = citizen("wallet", "import", "brp", PERSON, "--bsn", BSN)
+    assert (ran.status, ran.err) == (0, "")
+
+
 @pytest.mark.parametrize("content", ["", "[]", "{", '{"a": 1, "a": 2}', "[" * 100_000])
 def test_a_file_that_is_no_answer_is_refused(citizen: Kluis, tmp_path: Path, content: str) -> None:
     (tmp_path / "answer.json").write_text(content)

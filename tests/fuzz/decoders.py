@@ -24,6 +24,7 @@ from audit.errors import BadNote, MalformedEntry, MalformedTile
 from catalogue import brp, edtf, fields, kinds
 from catalogue.brp_answer import BadAnswer
 from catalogue.errors import BadRegistration
+from catalogue.fitting import fitting
 from catalogue.registration import (
     agency_from_document,
     auditor_from_document,
@@ -150,12 +151,9 @@ def _value(found: Any) -> Any:
 
 def _register(answer: Any) -> Any:
     found = brp.person_from_answer(answer, seeds.BSN)
-    for name, value in found.values.items():
-        try:
-            _BY_ID[name].check(value, NOON_MS)
-        except kinds.BadValue as refused:
-            if refused.code not in {"date_to_come", "date_too_long_ago"}:  # today's to say
-                raise AssertionError(refused.code) from None
+    fits = fitting(_BY_ID, found.values, NOON_MS)
+    assert {*fits.values, *fits.left_out} == {*found.values}
+    assert all(_BY_ID[name].check(kept, NOON_MS) == kept for name, kept in fits.values.items())
     return found
 
 

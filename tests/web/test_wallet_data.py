@@ -264,13 +264,19 @@ def test_another_language_keeps_an_answer_and_what_was_ticked(site: Site) -> Non
     assert visitor.get("/wallet/import/preview").headers["location"] == "/wallet/import"
 
 
-def test_what_the_register_can_not_know_is_left_out_and_said(site: Site) -> None:
+@pytest.mark.parametrize(
+    ("day", "why"),
+    [("2988-02-29", "this day is still to come"), ("1989-02-29", "there is no such day")],
+)
+def test_what_the_register_can_not_know_is_left_out_and_said(
+    site: Site, day: str, why: str
+) -> None:
     citizen = site.store.citizen({})
     visitor = Visitor(site, citizen)
-    form = {"answer": RECORD.replace('"1988-02-29"', '"2988-02-29"'), "bsn": BSN}
+    form = {"answer": RECORD.replace('"1988-02-29"', f'"{day}"'), "bsn": BSN}
     page = visitor.post("/wallet/import/preview", form).text
     said = page.split("so it is left out", 1)[1].split("</div>", 1)[0]
-    assert "<li>Date of birth</li>" in said
+    assert f"<li>Date of birth: {why}</li>" in said
     assert 'value="identity.birth_date"' not in page
     chosen = ["identity.birth_date", "identity.full_name"]
     answer = visitor.post("/wallet/import", {**form, "fields": chosen})

@@ -1,4 +1,5 @@
-"""What the codes of the log mean, in English for gettext: docs/citizens.md says the same at length.
+"""What the codes of the log mean, and those of an import, in English for gettext. Of the log,
+docs/citizens.md says the same at length.
 
 `N_` marks a text that is translated where it is shown.
 """
@@ -73,3 +74,19 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "damaged": N_("somebody changed what is stored"),
     }
 )
+
+# Why a value of a register is left out of an import, by the catalogue's code (docs/catalogue.md).
+_LEFT_OUT: Mapping[str, str] = MappingProxyType(
+    {
+        "bad_date": N_("there is no such day"),
+        "date_to_come": N_("this day is still to come"),
+        "date_too_long_ago": N_("this is more than 130 years ago"),
+        "too_long": N_("this is too long"),
+    }
+)
+_OTHERWISE = N_("this can't be kept as it stands there")
+
+
+def why_left_out(code: str) -> str:
+    """In English for gettext."""
+    return _LEFT_OUT.get(code, _OTHERWISE)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 
 from catalogue.brp import Imported, person_from_answer
 from catalogue.errors import CatalogueFault
+from catalogue.fitting import Fitting, fitting
 from catalogue.numbers import passes_eleven_test
 from crypto.encoding import parse_json
 from crypto.errors import Malformed
@@ -18,7 +19,7 @@ from web.citizen import Owner, WalletRoute
 from web.forms import Form, GivenForm
 from web.names import field_label
 from web.pages import OpenedPages, OpenedVault, Pages, is_for_language, language_of, see, words_for
-from web.papers.words import N_
+from web.papers.words import N_, why_left_out
 from web.wallet.data import tongue_for
 from web.wallet.stating import one_of
 
@@ -85,11 +86,9 @@ def preview(
     again = is_for_language(request, form.text("lang"))
     found = _read(form)
     held, tongue, catalogue = vault.values(owner), tongue_for(request), vault.system.catalogue
-    language, left_out = language_of(request), _refused(vault, found)
+    language, fits = language_of(request), _fitting(vault, found)
     rows = []
-    for name, value in found.values.items():
-        if name in left_out:
-            continue
+    for name, value in fits.values.items():
         field, own = catalogue[name], held.get(name)
         before = None if own is None else own.statement.value
         rows.append(
@@ -108,7 +107,10 @@ def preview(
         "wallet/import_preview.html",
         here="data",
         rows=rows,
-        left_out=[field_label(catalogue, name, language) for name in left_out],
+        left_out=[
+            (field_label(catalogue, name, language), words_for(request).gettext(why_left_out(code)))
+            for name, code in fits.left_out.items()
+        ],
         typed=_typed(form),
     )
 
@@ -127,14 +129,14 @@ def put(
     if is_for_language(request, form.text("lang")):
         return _ask(request, pages, _typed(form))
     found = _read(form)
-    chosen = set(form.texts("fields")) - set(_refused(vault, found))
+    chosen = set(form.texts("fields"))
     new = [
         NewValue(
             name,
             value,
             "under_investigation" if name in found.under_investigation else "stated",
         )
-        for name, value in found.values.items()
+        for name, value in _fitting(vault, found).values.items()
         if name in chosen
     ]
     if new:
@@ -142,15 +144,8 @@ def put(
     return see(f"/wallet/data?imported={len(new)}")
 
 
-def _refused(vault: Vault, found: Imported) -> list[str]:
-    """What the register says and cannot be, such as a day that is still to come."""
-    refused = []
-    for name, value in found.values.items():
-        try:
-            vault.system.catalogue[name].check(value, vault.system.clock.now_ms())
-        except CatalogueFault:
-            refused.append(name)
-    return refused
+def _fitting(vault: Vault, found: Imported) -> Fitting:
+    return fitting(vault.system.catalogue, found.values, vault.system.clock.now_ms())
 
 
 def _read(form: Form) -> Imported:
