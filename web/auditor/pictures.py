@@ -1,6 +1,5 @@
 """What is usual: how often agencies read, for what, at which hours, and what they ask too much."""
 
-
 from fastapi import APIRouter, Request, Response
 
 from web import pictures as drawn
