@@ -4,6 +4,7 @@ said where one chooses.
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.chromium import PHONE
@@ -61,6 +62,23 @@ def test_without_javascript_too_another_language_keeps_what_was_chosen_and_typed
     speak("en", "Add: Street")
     page.goto(f"{stage.site.url}/wallet/data/address.resident_street/edit")
     expect(page.get_by_role("heading", level=1)).to_have_text("Add: Street")
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["javascript", "none"])
+def test_another_language_keeps_what_was_typed_for_a_first_key_and_makes_none(
+    new_context: NewContext, site: Site, watch: Watch, javascript: bool
+) -> None:
+    page = new_context(PHONE, java_script_enabled=javascript).new_page()
+    page.add_init_script("delete window.PublicKeyCredential")  # a key that is asked for is told
+    page.goto(f"{site.url}/wallet/start?key=file")
+    page.locator("#label").fill("telefoon van Noor")
+    page.locator("details.languages summary").click()
+    page.locator("details.languages [lang=nl]").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Een kluis maken")
+    expect(page.locator("#label")).to_have_value("telefoon van Noor")
+    expect(page.locator("input[name=key]")).to_have_value("file")
+    expect(page.locator("[data-passkey-status]")).to_have_text("")
+    assert not any("Noor" in request.url for request in watch.requests)
 
 
 def test_without_a_connection_the_page_speaks_as_the_person_chose(

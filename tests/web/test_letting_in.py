@@ -67,6 +67,16 @@ def test_an_invitation_that_is_wrong_is_said_beside_its_field(
             assert "This invitation is not right" in text(wrong)
             assert 'value="nonsense"' in wrong.text
             code = site.store.vault.invite(caller.Operator(), 600)
+            form = {"invitation": code, "label": "phone of Noor", "key": "file"}
+            again = browser.post("/wallet/start", lang="nl", device_secret=secret, **form)
+            assert (again.status_code, browser.session) == (200, ""), "a language makes no vault"
+            assert '<html lang="nl">' in again.text
+            for name, typed in form.items():
+                assert f'name="{name}"' in again.text
+                assert f'value="{typed}"' in again.text
+            assert code not in re.sub(r'<input [^>]*id="invitation"[^>]*>', "", again.text)
+            assert secret not in again.text
+            browser.jar.pop(cookies.LANGUAGE)
             made = browser.post("/wallet/start", device_secret=secret, invitation=code)
             assert made.status_code == 200
             assert browser.session

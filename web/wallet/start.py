@@ -12,7 +12,7 @@ from vault.caller import Stranger
 from vault.errors import BadInput, CannotUnlock, Conflict, Refused
 from web.citizen import Owner, WalletRoute, let_in
 from web.forms import GivenForm
-from web.pages import OpenedPages, OpenedVault, as_file, see, words_for
+from web.pages import OpenedPages, OpenedVault, as_file, is_for_language, see, words_for
 from web.papers.recovery import BadCode, recovery_sheet
 from web.papers.typeset import PRESSES, CannotTypeset
 from web.wallet.data import tongue_for
@@ -56,16 +56,21 @@ def create(
     limits: CountedByAddress,
     address: Address,
 ) -> Response:
-    """The vault is made; its two codes are shown on this page, and never again."""
-    limits.count_registration(address)
+    """The vault is made; its two codes are shown on this page, and never again.
+
+    What was typed, an invitation among it, comes in the body of a form and is in no address.
+    """
     label, invitation = form.text("label"), form.text("invitation")
+    given: dict[str, Any] = {"key": chosen_key(form), "label": label, "invitation": invitation}
+    if is_for_language(request, form.text("lang")):
+        return _ask(request, pages, vault, **given)
+    limits.count_registration(address)
     try:
         device = new_device(form)
         made = vault.create(Stranger(), device, parse_invite(invitation or None), label or None)
     except Conflict:  # sent twice: the vault is there, and its codes are shown no second time
         return see("/wallet/recovery")
     except (BadInput, CannotUnlock, Refused) as error:
-        given = {"key": chosen_key(form), "label": label, "invitation": invitation}
         return _ask(request, pages, vault, 400, **given, fault=error.code)
     page = show_sheet(request, pages, made.recovery_code, made.block_code, is_first=True)
     return let_in(page, made.session, vault, device)

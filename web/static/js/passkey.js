@@ -132,7 +132,8 @@ export function guard(form) {
   const mode = form.dataset.passkey;
   let ready = false;
   form.addEventListener("submit", async (event) => {
-    if (ready) return;
+    const pressed = /** @type {HTMLButtonElement|null} */ (event.submitter);
+    if (ready || pressed?.name === "lang") return; // another language: no key is made for that
     event.preventDefault();
     const held = input(form, "unlock_secret");
     const own = input(form, "device_secret");
