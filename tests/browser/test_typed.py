@@ -118,3 +118,9 @@ def test_a_clerk_is_told_of_a_slip_and_may_try_a_scanner(desk: Page, stage: Stag
         desk.get_by_label("Code of the citizen").fill(typed)
         desk.get_by_label("Code of the citizen").press("Enter")
         expect(desk.get_by_text(words)).to_be_visible()
+        expect(desk.get_by_label("Code of the citizen")).to_have_value("")
+    desk.get_by_label("Code of the citizen").fill("VG1 7K3M")
+    desk.evaluate("document.querySelector('form[data-redeem]').submit()")  # as without modules
+    expect(desk.get_by_text("This is not a whole code")).to_be_visible()
+    expect(desk.get_by_label("Code of the citizen")).to_have_value("VG1 7K3M")
+    expect(desk.get_by_label("Code of the citizen")).to_be_focused()

@@ -35,6 +35,33 @@ def test_whoever_holds_the_paper_blocks_the_vault(site: Site, browser: Browser) 
     assert "There is 1 alarm" in text(browser.get("/wallet"))
 
 
+def test_a_block_code_with_a_slip_stays_to_be_mended_and_a_recovery_code_never_does(
+    site: Site, browser: Browser
+) -> None:
+    citizen = site.store.citizen()
+    slip = f"bc {citizen.recovery_code[:-1]}*".lower()
+    refused = browser.post("/lost", block_code=slip)
+    assert f'value="{slip}"' in refused.text
+    assert "put it right here" in text(refused)
+    assert refused.headers["cache-control"] == "no-store"
+    for typed in (citizen.recovery_code, citizen.recovery_code[:-1] + "*"):
+        for path, name in (
+            ("/lost", "block_code"),
+            ("/wallet/unlock", "recovery_code"),
+            ("/wallet/unlock", "device_secret"),
+        ):
+            answer = browser.post(path, **{name: typed, "next": "/wallet"})
+            if answer.status_code == 303:
+                continue
+            assert typed not in answer.text
+            assert typed[:29] not in answer.text, "all but a letter"
+    browser.unlock(citizen)
+    for path in ("/wallet/recovery", "/wallet/settings/keys/add"):
+        answer = browser.post(path, recovery_code=slip[3:], proof="code")
+        assert answer.status_code >= 400
+        assert slip[3:] not in answer.text
+
+
 def test_codes_can_not_be_tried_for_ever(tmp_path_factory: pytest.TempPathFactory) -> None:
     with served(tmp_path_factory.mktemp("limits"), unlock_failures_per_hour=2) as site:
         browser, citizen = Browser(site), site.store.citizen()

@@ -53,6 +53,31 @@ def test_what_is_not_four_digits_uses_up_no_try(stage: Stage) -> None:
     assert VALUES["identity.full_name"] in page.text
 
 
+def test_what_a_clerk_typed_stays_to_be_mended_if_it_begins_as_such_a_code(stage: Stage) -> None:
+    made, officer = _spoken(stage)
+    digits = made.tx_code or ""
+    slip = made.code[:-1] + ("0" if made.code[-1] != "0" else "1")
+    grouped = f"vgi {slip[3:10]} {slip[10:]}".lower()
+    for typed, error in ((grouped, "gives no access"), (f"{grouped}9", "not a whole code")):
+        page = officer.post("/desk/redeem", code=typed, tx_code=digits)
+        assert error in text(page)
+        assert f'value="{typed}"' in page.text
+        assert page.headers["cache-control"] == "no-store"
+        assert f'value="{digits}"' not in page.text
+    recovery = stage.citizen.recovery_code
+    address = f"{stage.site.url}/S#{slip}"
+    for other in (recovery, "VG1 " + recovery * 2, address, f"{address}9", "https://else/#" + slip):
+        shown = officer.post("/desk/redeem", code=other).text
+        assert 'name="code" type="text" value=""' in shown
+        assert other not in shown
+    # A scanner that types goes on behind what was kept.
+    whole = officer.post("/desk/redeem", code=f"{grouped}{stage.site.url}/S#{made.code}")
+    assert "The citizen has four digits to say" in text(whole)
+    assert VALUES["identity.full_name"] in officer.post(
+        "/desk/redeem", code=made.code, tx_code=digits
+    ).text  # fmt: skip
+
+
 def test_in_practice_what_a_camera_opens_says_so_too(tmp_path: Path) -> None:
     with served(tmp_path, practice=True) as site:
         page = httpx.get(f"{site.url}/S")

@@ -27,12 +27,14 @@ from web.wallet.shown import period_text
 router = APIRouter(route_class=OfficerRoute, tags=["pages"], include_in_schema=False)
 
 CODE_CHARACTERS_MAX = 400
+TYPED_CHARACTERS_MAX = 60  # a code is 37, in groups 46
 SHOWN_SECONDS = 180  # then the values leave the screen; another look is another read
 TEST_CODE = "VG1" + "TEST" * 8 + "TS"
 """For trying a scanner: has the form of a code and is none."""
 _READER = {"reader": "vendor/zxing_reader.js", "wasm": "vendor/zxing_reader.wasm"}
 _CODE = re.compile(r"VG1[0-9A-HJKMNP-TV-Z]{34}")
 _DIGITS = re.compile(r"[0-9]{4}")
+_ADDRESS = re.compile(r"https?://", re.IGNORECASE)
 _LOOKALIKES = str.maketrans("OIL", "011")
 
 
@@ -59,10 +61,11 @@ async def redeem(
 ) -> Response:
     """Redeems a code, once, and reads what it gives."""
     session = await run_in_threadpool(look, request, vault, officer)
-    code = code_in(form.text("code", CODE_CHARACTERS_MAX), vault)
+    typed = form.text("code", CODE_CHARACTERS_MAX)
+    code = code_in(typed, vault)
     digits, before = form.text("tx_code", 8), held(request)
     if code is None:
-        return _ask(request, pages, vault, session, error="shape")
+        return _ask(request, pages, vault, session, error="shape", code=_to_mend(typed))
     if code == TEST_CODE:
         return _ask(request, pages, vault, session, error="test")
     if before is not None and before.code == trace(code):
@@ -76,7 +79,7 @@ async def redeem(
         wants = "not-wanted" if digits else "digits"
         return _ask(request, pages, vault, session, error=wants, code=code)
     except InvalidGrant as refusal:
-        again = code if refusal.code == "wrong_tx_code" else ""
+        again = {"wrong_tx_code": code, "invalid_grant": _to_mend(typed)}.get(refusal.code, "")
         return _ask(request, pages, vault, session, error=refusal.code, code=again)
     use = vault.registry().registered(session.officer.party, redeemed.terms.use).use
     if use is None:
@@ -113,13 +116,30 @@ def done(request: Request, _form: GivenForm, officer: Officer, vault: OpenedVaul
 
 
 def code_in(text: str, vault: Vault) -> str | None:
-    """The code in what was scanned or typed; None for what has not the form of one of ours."""
-    address, mark, after = text.rpartition("#")
+    """The code in what was scanned or typed; None for what has not the form of one of ours.
+
+    A scanner that types adds to what stands in the field: the address at the end is what counts.
+    """
+    begins = [found.start() for found in _ADDRESS.finditer(text)]
+    address, mark, after = text[begins[-1] if begins else 0 :].rpartition("#")
     if mark and _host(address.lower()) != _host(vault.system.settings.url):
         return None
-    typed = re.sub(r"[\s-]", "", after).upper()
-    code = typed[:3] + typed[3:].translate(_LOOKALIKES)
+    code = _folded(after)
     return code if _CODE.fullmatch(code) else None
+
+
+def _to_mend(typed: str) -> str:
+    """What the field keeps of what was refused: what begins as a grant code does, and no more.
+
+    Such a code is live for two minutes, and for this office. What was meant for another place, such
+    as a citizen's recovery code, is put into no page.
+    """
+    begins = _folded(typed).startswith("VG1") and len(typed) <= TYPED_CHARACTERS_MAX
+    return typed if begins else ""
+
+
+def _folded(typed: str) -> str:
+    return re.sub(r"[\s-]", "", typed).upper().translate(_LOOKALIKES)
 
 
 def _host(address: str) -> str | None:
@@ -177,7 +197,7 @@ def _ask(
     error: str = "",
     code: str = "",
 ) -> Response:
-    """The page that takes a code. `code`: one that is right as far as it goes, and lacks digits."""
+    """The page that takes a code. `code`: what the field keeps."""
     reading = held(request)
     return pages.render(
         request,

@@ -16,7 +16,7 @@ router = APIRouter(route_class=WalletRoute, tags=["pages"], include_in_schema=Fa
 @router.get("/lost")
 def lost(request: Request, pages: OpenedPages) -> Response:
     """What the block code does and does not do, and where to type it."""
-    return pages.render(request, "wallet/lost.html", fault=None)
+    return pages.render(request, "wallet/lost.html", fault=None, typed="")
 
 
 @router.post("/lost")
@@ -28,9 +28,20 @@ def block(
     failures: CountedFailures,
 ) -> Response:
     """Shuts the devices out, and says since when. To do it twice changes nothing."""
+    typed = form.text("block_code")
     try:
         with failures:
-            at = vault.block(Stranger(), UnlockSecret.block(form.text("block_code")))
+            at = vault.block(Stranger(), UnlockSecret.block(typed))
     except CannotUnlock as error:
-        return pages.render(request, "wallet/lost.html", 400, fault=fault_of(error))
+        found = {"fault": fault_of(error), "typed": _to_mend(typed)}
+        return pages.render(request, "wallet/lost.html", 400, **found)
     return pages.render(request, "wallet/blocked.html", at=at)
+
+
+def _to_mend(typed: str) -> str:
+    """What the field keeps of what was refused: what begins as a block code does, and no more.
+
+    A block code opens nothing. The recovery code stands on the same paper: taken for this one, with
+    a slip or without, it is put into no page (docs/decisions/0055).
+    """
+    return typed if "".join(typed.split()).upper().startswith("BC") else ""

@@ -17,7 +17,9 @@ from web import cookies
 from web.citizen import end_quietly, goes_on_with
 from web.forms import Form
 
-RECOVERY = "recovery_code"  # the field that the code is typed into
+# The field that the code is typed into. Whatever is wrong with what stood there, no page has it
+# again: a code with a slip is the code to whoever finds it, and it opens the vault (decision 0055).
+RECOVERY = "recovery_code"
 _NAMES = {
     "iPhone": "iPhone",
     "iPad": "iPad",

@@ -25,7 +25,9 @@ function takeCodes(form) {
     camera.hidden = false;
     scan(camera, send);
   }
-  (field.value ? digits : field).focus();
+  // A slip was told before it was sent: a code that gives no access even so is over, and makes room.
+  if (form.dataset.redeem === "invalid_grant") field.value = "";
+  (field.value && form.dataset.redeem !== "shape" ? digits : field).focus();
   // What was answered to a form has no address of its own: reloading must not send it again.
   history.replaceState(null, "", "/desk");
   addEventListener("pagehide", () => form.reset());
