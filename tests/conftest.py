@@ -10,6 +10,7 @@ from hypothesis import settings
 
 from catalogue.fields import Catalogue, load_catalogue
 from tests.builders import Store
+from tests.patience import be_impatient, be_patient
 from tests.postgresql import Databases
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -50,6 +51,20 @@ def catalogue_read_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("vault.opening.load_catalogue", load)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patience() -> Iterator[None]:
+    """Whoever waits in this process waits long: a busy machine is no silent one."""
+    with pytest.MonkeyPatch.context() as patch:
+        be_patient(patch)
+        yield
+
+
+@pytest.fixture
+def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits gives up as soon as with users; it counts for what is opened after it."""
+    be_impatient(monkeypatch)
 
 
 @pytest.fixture(scope="session")

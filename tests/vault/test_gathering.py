@@ -10,6 +10,7 @@ import pytest
 
 from tests.builders import Store
 from tests.vault.test_sequencer import (
+    AT_ONCE,
     count_batches,
     counts,
     entry,
@@ -135,7 +136,7 @@ def test_a_loop_that_never_comes_to_rest_does_not_hold_up_the_first(
         while not waiting[0].done() and len(waiting) < 1000:  # each turn brings one more
             waiting.append(asyncio.create_task(system.sequencer.record_soon(entry(system, 1))))
             await asyncio.sleep(0)
-            time.sleep(0.001)
+            time.sleep(0.001 if len(waiting) < 100 else 0.02)  # the writer may be slow
         was_told = waiting[0].done()
         await asyncio.gather(*waiting)
         return was_told
@@ -151,10 +152,10 @@ def test_a_waiter_on_a_loop_gives_up_and_the_loop_goes_on(
         first = submit_and_see_taken(system, entry(system, 99))
         started = time.monotonic()
         answers = soon(system, 3)
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < AT_ONCE
     assert [type(answer) for answer in answers] == [LogUnavailable] * 3
 
-    first.result(timeout=5)
+    first.result(timeout=60)
     assert soon(system, 1)
     assert counts(system) == [99, 0], "what nobody waited for any more was recorded"
 
@@ -173,7 +174,7 @@ def test_a_request_that_was_cancelled_before_it_was_taken_leaves_no_trace(
     with stalled(system):
         first = submit_and_see_taken(system, entry(system, 0))
         asyncio.run(cancelled())
-    first.result(timeout=5)
+    first.result(timeout=60)
     system.sequencer.record(entry(system, 2))
     assert (counts(system), invites_in(system)) == ([0, 2], {})
 

@@ -231,7 +231,7 @@ def test_pressing_out_waits_for_a_reader_who_is_soon_done(
 
     reader = threading.Thread(target=read_slowly)
     reader.start()
-    reading.wait(timeout=5)
+    assert reading.wait(timeout=60)
     keystore.drop([GRANT])
     reader.join()
 
@@ -251,7 +251,7 @@ def test_a_reader_who_stays_does_not_hold_up_a_deletion_and_is_noticed(
         connection.execute(select(salts.c.id)).all()
         started = time.monotonic()
         keystore.drop([GRANT])
-        assert time.monotonic() - started < 4
+        assert time.monotonic() - started < 30  # who waits for a lock here waits a minute
         assert keystore.get([GRANT]) == {}
         assert not keystore.truncated
 
@@ -273,7 +273,7 @@ def no_room_in(file: Path) -> Iterator[None]:
 
 
 def test_a_full_disk_that_holds_up_the_pressing_out_is_noticed_and_nothing_else(
-    store: Store, keystore: Keystore
+    impatience: None, store: Store, keystore: Keystore
 ) -> None:
     sqlite_only(store)
     names = [SaltKey("grant", n.to_bytes(16, "big")) for n in range(3000)]
@@ -295,7 +295,7 @@ def test_a_full_disk_that_holds_up_the_pressing_out_is_noticed_and_nothing_else(
 
 
 def test_a_transaction_that_fails_deletes_nothing(
-    store: Store, keystore: Keystore, second: Keystore
+    impatience: None, store: Store, keystore: Keystore, second: Keystore
 ) -> None:
     sqlite_only(store)  # where a writer holds up every other
     made = keystore.make(GRANT, VAULT)
