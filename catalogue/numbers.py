@@ -2,7 +2,8 @@
 
 A field of the catalogue names the numbers that it takes (`numbers`). What has so many digits that
 it can only be one of them must be one, and is kept without what stands between the digits. Any
-other value is another country's number, of which nothing is known here: it passes as it is.
+other value is another country's number, of which nothing is known here: it passes as it is. One of
+as many digits is told apart by the letters of its country: `DE 12345678901`.
 """
 
 import re
@@ -14,6 +15,8 @@ from catalogue.errors import BadInput
 
 _BETWEEN = str.maketrans("", "", " ./-")
 _DIGITS = re.compile(r"[0-9]+")
+_WITH_COUNTRY = re.compile(r"([A-Za-z]{2})([ ./-]*[0-9][0-9 ./-]*)")
+_ANOTHER = "before one of another country stand its two letters, like DE 12345678901"
 
 
 class BadNumber(BadInput):
@@ -24,8 +27,9 @@ class BadNumber(BadInput):
 
 @dataclass(frozen=True, slots=True)
 class National:
-    """A kind of number: how many digits it has, and whether they fit."""
+    """A kind of number: whose it is, how many digits it has, and whether they fit."""
 
+    country: str
     digits: int
     passes: Callable[[str], bool]
 
@@ -55,8 +59,8 @@ def passes_modulo_97(number: str) -> bool:
 
 NUMBERS: Mapping[str, National] = MappingProxyType(
     {
-        "bsn": National(9, passes_eleven_test),
-        "rijksregisternummer": National(11, passes_modulo_97),
+        "bsn": National("NL", 9, passes_eleven_test),
+        "rijksregisternummer": National("BE", 11, passes_modulo_97),
     }
 )
 
@@ -65,13 +69,18 @@ def checked_number(text: str, kinds: Collection[str]) -> str:
     """The number as it is kept. Raises `BadNumber`: `bad_check_digits`, or `bad_number_length` for
     a digit too few or too many.
     """
-    digits = text.translate(_BETWEEN)
     known = [NUMBERS[kind] for kind in kinds]
-    if not _DIGITS.fullmatch(digits) or all(abs(len(digits) - kind.digits) > 1 for kind in known):
+    if named := _WITH_COUNTRY.fullmatch(text):
+        known = [kind for kind in known if kind.country == named[1].upper()]
+    digits = (named[2] if named else text).translate(_BETWEEN)
+    if not known or not _DIGITS.fullmatch(digits):
+        return text
+    # Whose number it is is said, or follows from how many digits it has.
+    if not named and all(abs(len(digits) - kind.digits) > 1 for kind in known):
         return text
     if all(len(digits) != kind.digits for kind in known):
         lengths = " or ".join(str(kind.digits) for kind in known)
-        raise BadNumber(f"this number has {lengths} digits", "bad_number_length")
+        raise BadNumber(f"this number has {lengths} digits; {_ANOTHER}", "bad_number_length")
     if not any(kind.passes(digits) for kind in known):
-        raise BadNumber("one of the digits is wrong: they do not fit together")
+        raise BadNumber(f"one of the digits is wrong: they do not fit together; {_ANOTHER}")
     return digits

@@ -358,11 +358,18 @@ NUMBERED: list[tuple[str, str]] = [
     ("L 01 X 00 T 47", "L 01 X 00 T 47"),  # another country's
     ("1234567", "1234567"),
     ("1893120105732", "1893120105732"),
+    ("DE 12 345 678 901", "DE 12 345 678 901"),  # as many digits as one of ours
+    ("de123456789", "de123456789"),
+    ("QQ123456C", "QQ123456C"),
+    ("NL 9999.42.037", "999942037"),
+    ("be-85.07.30-033.28", "85073003328"),
 ]
 MISNUMBERED = [
     *(("bad_check_digits", wrong) for wrong in ("999942038", "9999.42.073", "000000000")),
     *(("bad_check_digits", wrong) for wrong in ("85073003329", "85.07.30-033.82", "00000000097")),
     *(("bad_number_length", "9" * length) for length in (8, 10, 12)),
+    *(("bad_check_digits", wrong) for wrong in ("NL 999942038", "BE 85073003329")),
+    *(("bad_number_length", wrong) for wrong in ("NL 85073003328", "BE 999942037", "nl 1")),
 ]
 
 

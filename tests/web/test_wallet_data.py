@@ -96,6 +96,8 @@ STATED: list[tuple[str, Any, Any]] = [
     ("identity.birth_date", "21-11-2026", "2026-11-21"),  # a newborn's
     ("identity.personal_administrative_number", "9999.42.037", "999942037"),
     ("identity.personal_administrative_number", "85.07.30-033.28", "85073003328"),
+    ("identity.personal_administrative_number", "DE 12 345 678 901", "DE 12 345 678 901"),
+    ("identity.personal_administrative_number", "NL 999942037", "999942037"),
     ("contact.mobile_phone_number", "+31 6 1234 5678", "+31612345678"),
     ("contact.mobile_phone_number", "+31 (0)6-12 34 56 78", "+31612345678"),
     ("contact.mobile_phone_number", "0031 6 12345678", "+31612345678"),
@@ -137,6 +139,12 @@ WRONG = [
     ("identity.personal_administrative_number", "999942038", "One of these figures is not right"),
     ("identity.personal_administrative_number", "99994203", "one figure too few or too many"),
     ("identity.personal_administrative_number", "85.07.30-033.82", "One of these figures"),
+    (
+        "identity.personal_administrative_number",
+        "12 345 678 901",
+        "like DE 12345678901 for Germany",
+    ),
+    ("identity.personal_administrative_number", "1234567890", "like DE 12345678901 for Germany"),
     ("contact.mobile_phone_number", "12345678", "Begin with + and the country"),
     ("contact.mobile_phone_number", "06 123456", "Begin with + and the country"),
     ("address.resident_postal_code", "1234?AB", "Use letters and figures only"),

@@ -42,11 +42,13 @@ FAULTS: Mapping[str, str] = MappingProxyType(
         "which_phone": N_("The country is missing. Choose the number that you mean."),
         "bad_check_digits": N_(
             "One of these figures is not right, or two changed places. Look at your identity card"
-            " and type the number again."
+            " and type the number again. A number of another country? Put the two letters of the"
+            " country before it, like DE 12345678901 for Germany."
         ),
         "bad_number_length": N_(
             "This is one figure too few or too many. A citizen service number (BSN) has nine, a"
-            " Belgian national number eleven."
+            " Belgian national number eleven. A number of another country? Put the two letters of"
+            " the country before it, like DE 12345678901 for Germany."
         ),
         "date_to_come": N_("This day is still to come. Look at the year once more."),
         "date_too_long_ago": N_("This is more than 130 years ago. Look at the year once more."),
