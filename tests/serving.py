@@ -18,7 +18,7 @@ NO_PAGE = (
     "/wallet/events", "/desk/events", "/desk/stands",
 )  # fmt: skip
 """What pages are made of: each with a policy of its own, which allows no more than it needs."""
-STOP_SECONDS_MAX = 20
+STOP_SECONDS_MAX = 60
 LIMITS = {"registrations_per_hour": 10_000, "unlock_failures_per_hour": 10_000}
 
 

@@ -129,7 +129,8 @@ def paused_in_the_middle(
 
 
 def waits_for_a_lock(url: str) -> bool:
-    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    waiting = """SELECT count(*) FROM pg_locks WHERE NOT granted AND database =
+        (SELECT oid FROM pg_database WHERE datname = current_database())"""
     with connect(url) as connection:
         return bool((connection.execute(waiting).fetchone() or (0,))[0])
 
@@ -310,7 +311,7 @@ def test_nothing_is_migrated_under_a_running_server(
 
 
 def test_nobody_begins_to_serve_while_a_migration_is_at_work(
-    closed: Settings, scripts: Path, tmp_path: Path
+    impatience: None, closed: Settings, scripts: Path, tmp_path: Path
 ) -> None:
     if closed.main_url.startswith("sqlite"):
         pytest.skip("files have a lock: test_nothing_is_migrated_under_a_running_server")

@@ -170,6 +170,7 @@ from operate import rotation
 from vault.clock import SystemClock
 from vault.settings import load_settings
 rotation._ROWS_AT_ONCE = 1
+print("begun", flush=True)
 rotation.rotate(load_settings(Path(sys.argv[1])), SystemClock())
 print("done")
 """
@@ -185,8 +186,10 @@ def test_killed_for_real_again_and_again_it_ends(tmp_path: Path) -> None:
     for attempt in range(60):
         command = [sys.executable, "-c", ROTATE, str(store.settings.data)]
         running = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE)
+        assert running.stdout is not None
+        assert running.stdout.readline() == b"begun\n"
         try:
-            out, _ = running.communicate(timeout=0.8 + attempt * 0.05)
+            out, _ = running.communicate(timeout=0.02 + attempt * 0.05)
         except subprocess.TimeoutExpired:
             os.kill(running.pid, signal.SIGKILL)
             running.communicate()

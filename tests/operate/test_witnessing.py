@@ -166,7 +166,9 @@ def test_over_http_each_refusal_is_the_protocols(witness: Witness) -> None:
         assert client.get(f"{url}/add-checkpoint").status_code == HTTPStatus.METHOD_NOT_ALLOWED
 
 
-def test_while_its_file_is_busy_it_signs_nothing_and_says_try_again(witness: Witness) -> None:
+def test_while_its_file_is_busy_it_signs_nothing_and_says_try_again(
+    impatience: None, witness: Witness
+) -> None:
     with serving(witness) as url, witness._state.write():
         answer = httpx.post(f"{url}/add-checkpoint", content=submission(0, 5).encode(), timeout=20)
     assert answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE

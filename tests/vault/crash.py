@@ -19,12 +19,13 @@ import psycopg
 from sqlalchemy.engine import make_url
 
 from tests.builders import AgencyDesk, Citizen, FakeClock, Store
+from tests.patience import be_patient
 from vault.offering import OfferMade
 from vault.settings import Settings
 from vault.vault import Vault
 
 MAIN, KEYSTORE, PRESS = "main", "keystore", "press"
-LIFE_SECONDS_MAX = 30
+LIFE_SECONDS_MAX = 60
 _processes = multiprocessing.get_context("forkserver")  # forks from a process without threads
 _processes.set_forkserver_preload(["tests.vault.acts"])
 
@@ -89,6 +90,7 @@ def _live(
     names = {str(make_url(settings.main_url).database): MAIN}
     names[str(make_url(settings.salts_url).database)] = KEYSTORE
     steps = _Steps(names, at)
+    be_patient()
     steps.watch()
     vault = Vault.open(settings, FakeClock(now_ms))
     steps.reached.clear()

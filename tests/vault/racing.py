@@ -11,12 +11,13 @@ from threading import Barrier
 from typing import Any
 
 from tests.builders import FakeClock
+from tests.patience import be_patient
 from tests.vault.crash import Perform, Scene
 from vault.settings import Settings
 from vault.vault import Vault
 
 APART_SECONDS_MAX = 0.003
-ROUND_SECONDS_MAX = 20
+ROUND_SECONDS_MAX = 60
 _processes = multiprocessing.get_context("forkserver")  # forks from a process without threads
 
 
@@ -75,6 +76,7 @@ class Racers:
 
 def _live(settings: Settings, together: Barrier, end: Connection) -> None:
     clock = FakeClock()
+    be_patient()
     with Vault.open(settings, clock) as vault:
         while True:
             try:

@@ -109,11 +109,13 @@ _RECORD = """
 import json, sys
 from pathlib import Path
 from tests.builders import NOON_MS
+from tests.patience import be_patient
 from vault.recording import SYSTEM, draft
 from vault.sequencer import Item
 from vault.settings import load_settings
 from vault.vault import Vault
 
+be_patient()
 with Vault.open(load_settings(Path(sys.argv[1]))) as vault:
     print("true", flush=True)
     sys.stdin.readline()
@@ -133,7 +135,7 @@ def test_processes_interleave_in_one_gapless_log(store: Store, start: Start) -> 
 
     placed = [index for process in processes for index in hear(process)]
 
-    assert [process.wait(timeout=30) for process in processes] == [0, 0, 0]
+    assert [process.wait(timeout=60) for process in processes] == [0, 0, 0]
     assert sorted(placed) == list(range(300)) == indices(store)
     assert verify_data(store.settings).findings == ()
 
@@ -146,7 +148,7 @@ def test_a_process_that_is_killed_leaves_a_whole_log(store: Store, start: Start)
     while head().frontier.size < 20 and process.poll() is None:
         time.sleep(0.01)
     process.kill()
-    process.wait(timeout=30)
+    process.wait(timeout=60)
 
     store.citizen()
     assert verify_data(store.settings).findings == ()
@@ -256,7 +258,7 @@ def test_of_a_hundred_redemptions_over_http_one_gives_a_token_and_it_is_dead_aft
         for client in clients:
             tell(client, "read")
         reads = [status for client in clients for status in hear(client)]
-        assert [client.wait(timeout=30) for client in clients] == [0] * 5
+        assert [client.wait(timeout=60) for client in clients] == [0] * 5
 
         assert answers.count([200, None]) == 1, answers
         assert answers.count([400, "invalid_grant"]) == 99, answers
@@ -370,7 +372,7 @@ def test_a_grant_ends_with_its_last_read_also_when_two_reads_are_the_last(
 
     def enqueue_together(item: Item, waiter: Any) -> None:
         if item.event.action == "data.read":
-            met.append(together.wait(timeout=5))
+            met.append(together.wait(timeout=60))
         enqueue(item, waiter)
 
     monkeypatch.setattr(sequencer, "_enqueue", enqueue_together)

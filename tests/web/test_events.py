@@ -19,7 +19,7 @@ from web.citizen import IDLE_SECONDS
 from web.streams import STREAMS_MAX
 
 FIELDS = ["identity.given_name"]
-PATIENCE_SECONDS = 10
+PATIENCE_SECONDS = 60
 
 
 @pytest.fixture(autouse=True)
