@@ -24,6 +24,7 @@ from operate.token import root_key
 from vault.settings import Settings
 from vault.vault import Vault
 
+_SILENT_SECONDS_MAX = 20  # to begin, too, on a machine that has other things to do
 _WORKER_DATA = "KLUIS_SERVE_DATA"
 _WORKER_PROXY = "KLUIS_SERVE_PROXY"
 
@@ -40,6 +41,7 @@ def run_workers(
         "cli.workers:worker_app",
         factory=True,
         workers=workers,
+        timeout_worker_healthcheck=_SILENT_SECONDS_MAX,  # who says nothing for longer is ended
         http="cli.workers:WorkerProtocol",
         **server_options(proxy, observing),
     )

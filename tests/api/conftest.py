@@ -3,7 +3,6 @@
 import logging
 import re
 import secrets
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -24,6 +23,8 @@ from crypto.encoding import b64u
 from crypto.primitives import sha256
 from operate.setup import Places, initialise
 from tests.conftest import NewDatabases
+from tests.ports import free_ports
+from vault import limits
 from vault.caller import Operator
 from vault.settings import load_settings
 from vault.vault import Vault
@@ -41,7 +42,7 @@ JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 TOKEN_PATH = "/oauth/token"
 DATA_PATH = "/v1/data"
 ENTRIES_PATH, EXPORT_PATH = "/v1/audit/entries", "/v1/audit/export"
-START_SECONDS_MAX = 20
+START_SECONDS_MAX = 60
 
 
 @dataclass
@@ -93,7 +94,7 @@ class Server:
 
     def client(self, **options: Any) -> httpx.Client:
         hooks = {"response": [self.seen.hook]}
-        return httpx.Client(base_url=self.url, event_hooks=hooks, timeout=20, **options)
+        return httpx.Client(base_url=self.url, event_hooks=hooks, timeout=60, **options)
 
 
 class Captured(logging.Handler):
@@ -107,18 +108,11 @@ class Captured(logging.Handler):
         self.lines.append(logging.Formatter("%(name)s %(message)s").format(record))
 
 
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
-
-
 def running(
     folder: Path, seen: Seen, databases: Mapping[str, str] | None = None, **changed: Any
 ) -> Iterator[Server]:
     """A server with its own installation in `folder`, until the generator is closed."""
-    port = free_port()
+    port = free_ports()
     url = f"http://127.0.0.1:{port}"
     who = changed.pop("registration", "open")
     made = initialise(Places.beside(folder / "k"), url, who, **(databases or {}))
@@ -178,9 +172,17 @@ def server(
 
 @pytest.fixture
 def serve(
-    tmp_path: Path, seen: Seen, new_databases: NewDatabases
+    tmp_path: Path,
+    seen: Seen,
+    new_databases: NewDatabases,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Callable[..., Server]]:
-    """`serve(unlock_failures_per_hour=2)`: a server of one's own, with other settings."""
+    """`serve(unlock_failures_per_hour=2)`: a server of one's own, with other settings.
+
+    Its minutes and hours begin with the test, so that none ends in the middle of what is counted.
+    """
+    began, end = int(time.time()), limits._end
+    monkeypatch.setattr(limits, "_end", lambda limit, ms: end(limit, ms - began * 1000) + began)
     started: list[Iterator[Server]] = []
 
     def start(**changed: Any) -> Server:

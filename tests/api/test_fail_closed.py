@@ -27,18 +27,19 @@ from tests.api.conftest import (
     Citizen,
     Seen,
     Server,
-    free_port,
     furnish,
     make_citizen,
     register,
 )
 from tests.cli.conftest import start_kluis
+from tests.ports import free_ports
+from tests.stalls import measured
 from tests.stoppable import Stoppable
 from vault.settings import Settings
 from vault.vault import Vault
 
 ANSWER_SECONDS_MAX = 3
-BACK_SECONDS_MAX = 10
+BACK_SECONDS_MAX = 60
 TOGETHER = 50
 ALIVE = ("/healthz", "/v1/catalogue", "/.well-known/oauth-authorization-server", "/S", "/nothing")
 
@@ -144,12 +145,12 @@ def serving(folder: Path, kind: str) -> Iterator[Site]:
     """`kluis serve` in a process of its own, that sweeps every second."""
     with ExitStack() as stack:
         databases = stack.enter_context(Stoppable.start()) if kind == "postgresql" else None
-        port = free_port()
+        port = free_ports()
         url = f"http://127.0.0.1:{port}"
         places = Places.beside(folder / "kluis")
         settings = initialise(places, url, "open", **(databases.urls if databases else {}))
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
-        http = httpx.Client(base_url=url, timeout=30, limits=limits, trust_env=False)
+        http = httpx.Client(base_url=url, timeout=60, limits=limits, trust_env=False)
         agency = Agency(stack.enter_context(http), url)
         with Vault.open(settings) as vault:
             register(Server(url, vault, Seen(), []), agency)
@@ -160,7 +161,7 @@ def serving(folder: Path, kind: str) -> Iterator[Site]:
         assert url in process.stdout.readline()
         yield Site(settings, process.pid, http, agency, databases)
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=60)
 
 
 def test_what_needs_no_database_answers_while_every_thread_waits(
@@ -170,16 +171,16 @@ def test_what_needs_no_database_answers_while_every_thread_waits(
 
     def wait_for_a_database() -> None:
         waiting.release()
-        over.wait(20)
+        over.wait(60)
 
     monkeypatch.setattr(server.vault, "checkpoint", wait_for_a_database)
     with server.client() as http, ThreadPoolExecutor(TOGETHER) as pool:
         asked = [pool.submit(http.get, "/audit/checkpoint") for _ in range(TOGETHER)]
         try:
             for _ in range(threads_max(server.vault)):
-                assert waiting.acquire(timeout=20)
+                assert waiting.acquire(timeout=60)
             for path in ALIVE:
-                answer = http.get(path, timeout=5)
+                answer = http.get(path, timeout=30)
                 assert answer.status_code == (404 if path == "/nothing" else 200)
         finally:
             over.set()
@@ -195,17 +196,18 @@ def test_reads_are_refused_in_time_and_all_else_goes_on_and_comes_back(
         _, token = site.shared()
         grant, ended = site.shared()
         other = furnish(make_citizen(site.http))
-        calm = site.read_together(token)
-        assert {status for status, *_ in calm} == {200}
+        calm = calmly(lambda: site.read_together(token))
         slack = max(seconds for _, seconds, _ in calm)  # of this machine, and of fifty at once
 
         with fault(site):
             for _ in range(2 if fault in {locked, stopped} else 1):
-                reads, alive = beside(site, lambda: site.read_together(token))
+                with measured() as stalls:
+                    reads, alive = beside(site, lambda: site.read_together(token))
+                late = slack + stalls.seconds
                 assert {status for status, *_ in reads} == {503}
-                assert max(seconds for _, seconds, _ in reads) < ANSWER_SECONDS_MAX + slack
+                assert max(seconds for _, seconds, _ in reads) < ANSWER_SECONDS_MAX + late
                 assert [text for *_, text in reads if "Ada" in text or NAMES[0] in text] == []
-                assert max(alive) < 1 + slack
+                assert max(alive) < 1 + late
             said = {503} if fault is stopped else {202}
             assert {site.citizen.delete(f"/v1/grants/{grant}").status_code} == said
             assert {other.delete("/v1/vault").status_code} == said
@@ -215,8 +217,19 @@ def test_reads_are_refused_in_time_and_all_else_goes_on_and_comes_back(
         while site.agency.read(token).status_code != 200:
             assert time.monotonic() - over < BACK_SECONDS_MAX
             time.sleep(0.1)
-        assert_told(site, grant, ended, other, TOGETHER + 1, recorded=fault is not stopped)
+        assert_told(site, grant, ended, other, len(calm) + 1, recorded=fault is not stopped)
         assert verify_data(site.settings).findings == ()
+
+
+def calmly(read: Callable[[], list[tuple[int, float, str]]]) -> list[tuple[int, float, str]]:
+    """Reads that are all released; again where the machine was too busy for some of them."""
+    done = list[tuple[int, float, str]]()
+    for _ in range(5):
+        done += (reads := read())
+        assert {status for status, *_ in reads} <= {200, 503}
+        if {status for status, *_ in reads} == {200}:
+            return [one for one in done if one[0] == 200]
+    raise AssertionError("the machine is too busy")
 
 
 def beside(site: Site, act: Callable[[], Any]) -> tuple[Any, list[float]]:

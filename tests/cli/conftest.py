@@ -5,12 +5,10 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -111,23 +109,6 @@ def run_kluis(*arguments: object, **environment: str) -> Ran:
     with start_kluis(*arguments, **environment) as process:
         out, err = process.communicate(timeout=START_SECONDS_MAX)
     return Ran(process.returncode, out, err)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    assert isinstance(port, int)
-    return port
-
-
-def free_neighbours(count: int) -> int:
-    """The first of so many free ports, below those that the system hands out meanwhile."""
-    for first in range(20_000 + os.getpid() % 1000 * 10, 32_000, count):
-        with ExitStack() as listening, suppress(OSError):
-            for port in range(first, first + count):
-                listening.enter_context(socket.create_server(("127.0.0.1", port)))
-            return first
-    raise AssertionError("every port is taken")
 
 
 @pytest.fixture(scope="session")

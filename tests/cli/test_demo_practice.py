@@ -12,7 +12,8 @@ import pytest
 
 from cli.citizen import Citizen, Unlock
 from cli.main import main
-from tests.cli.conftest import BSN, PERSON, START_SECONDS_MAX, Kluis, free_port, start_kluis
+from tests.cli.conftest import BSN, PERSON, START_SECONDS_MAX, Kluis, start_kluis
+from tests.ports import free_ports
 
 BANNER = 'class="practice"'
 PAGES = ("/", "/help", "/wallet/unlock", "/desk/sign-in", "/desk/enrol", "/auditor/sign-in",
@@ -81,7 +82,7 @@ def test_every_page_says_that_this_is_practice(practice: dict[str, Any]) -> None
 
 
 def test_a_real_installation_never_says_practice(tmp_path: Path) -> None:
-    port = free_port()
+    port = free_ports()
     data = tmp_path / "data"
     assert main(["init", "--data", str(data), "--url", f"http://localhost:{port}"]) == 0
     process = start_kluis("serve", "--data", data, "--port", port, "--json")

@@ -10,7 +10,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -39,7 +39,11 @@ from tests.api.conftest import (
     make_citizen,
     register,
 )
-from tests.cli.conftest import START_SECONDS_MAX, free_neighbours, start_kluis
+from tests.cli.conftest import START_SECONDS_MAX, start_kluis
+from tests.patience import be_impatient
+from tests.ports import free_ports, listens
+from tests.vault.test_anchor import wait
+from vault.settings import Settings
 from vault.vault import Vault
 
 VALUES = ("Lovelace", "1975-12-10")
@@ -75,14 +79,17 @@ class Watched:
 def watching(folder: Path) -> Iterator[Watched]:
     lines, spans, provider = Lines(), InMemorySpanExporter(), TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(spans))
-    metrics_port = free_neighbours(1)
+    metrics_port = free_ports()
     observing = Observing("text", metrics_port)
     with listen("127.0.0.1", 0) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         made = initialise(Places.beside(folder / "k"), url, "open")
         logging.getLogger().addHandler(lines)
         REQUEST_LOG.setLevel(logging.INFO)
-        with Vault.open(made) as vault:
+        with pytest.MonkeyPatch.context() as patch:
+            be_impatient(patch)  # a database that can't be written is found out soon
+            vault = Vault.open(made)
+        with vault:
             door = Door(Bounds())
             server = make_server(vault, door, observing)
             server.config.app = Observed(Traced(create_app(vault), provider))
@@ -252,7 +259,7 @@ def test_an_exception_is_told_by_its_class_alone() -> None:
 
 
 def test_a_processes_port_is_the_next_that_is_free(tmp_path: Path) -> None:
-    port = free_neighbours(2)
+    port = free_ports(2)
     made = initialise(Places.beside(tmp_path / "k"), "http://localhost:1", "open")
     observing, door = Observing("text", port, processes=2), Door(Bounds())
     with Vault.open(made) as vault, observing.started(vault, door), observing.started(vault, door):
@@ -310,22 +317,30 @@ def test_whoever_asks_often_whether_it_is_ready_does_not_hold_up_the_log(
     assert 1 <= len(asked) <= 1 + (time.monotonic() - began)
 
 
+def salts(made: Settings) -> int:
+    with closing(sqlite3.connect(made.keys / "keystore")) as keystore:
+        found: int = keystore.execute("SELECT count(*) FROM salt").fetchone()[0]
+        return found
+
+
 def test_a_server_that_stops_answers_what_is_under_way_and_ends_with_0(tmp_path: Path) -> None:
     made = initialise(Places.beside(tmp_path / "k"), "http://localhost:1", "open")
     arguments = ("serve", "--data", made.data, "--port", "0", "--json", "--log", "json")
     with start_kluis(*arguments) as process:
         assert process.stdout is not None
         url = json.loads(process.stdout.readline())["listening"]
-        http = httpx.Client(base_url=url, timeout=20)
+        http = httpx.Client(base_url=url, timeout=60)
+        before = salts(made)
         make_citizen(http)
         answers: list[Any] = []
+        of_one = salts(made) - before
         writer = sqlite3.connect(made.data / "db", isolation_level=None, check_same_thread=False)
         writer.execute("BEGIN IMMEDIATE")
         asking = threading.Thread(target=lambda: answers.append(make_citizen(http)))
         asking.start()
-        time.sleep(0.4)
+        wait(lambda: salts(made) == before + 2 * of_one)  # it goes on with the log, and waits
         process.send_signal(signal.SIGTERM)
-        time.sleep(0.4)
+        wait(lambda: not listens(int(url.rpartition(":")[2])))
         writer.rollback()
         asking.join(START_SECONDS_MAX)
         _, err = process.communicate(timeout=START_SECONDS_MAX)

@@ -26,7 +26,8 @@ from tests.api.conftest import (
     register,
 )
 from tests.builders import FakeClock, Store
-from tests.cli.conftest import START_SECONDS_MAX, free_port, start_kluis
+from tests.cli.conftest import START_SECONDS_MAX, start_kluis
+from tests.ports import free_ports
 from tests.postgresql import Databases
 from vault.clock import SystemClock
 from vault.settings import Settings
@@ -39,7 +40,7 @@ _LISTENING = re.compile(r"Listening on (http://\S+)\. ")
 @pytest.fixture
 def settings(postgresql: Databases, tmp_path: Path) -> Settings:
     """An installation on PostgreSQL whose public address leads to no server in particular."""
-    url = f"http://localhost:{free_port()}"
+    url = f"http://localhost:{free_ports()}"
     places = Places.beside(tmp_path / "kluis")
     return initialise(places, url, "open", **postgresql.emptied())
 

@@ -10,8 +10,10 @@ import os
 import subprocess
 import sys
 import threading
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -26,7 +28,8 @@ from tlog_scales.tlog import Checkpoint
 from evidence.tiles import Tile, tile_path, tiles_at
 from operate.setup import Places, initialise
 from tests.builders import NOON_MS
-from tests.cli.conftest import free_port, start_kluis
+from tests.cli.conftest import start_kluis
+from tests.ports import free_ports
 from tests.programs import missing, program
 from tests.vault.test_anchor import wait
 from vault.recording import OPERATOR, draft
@@ -75,17 +78,18 @@ def published(url: str, size: int) -> str:
     found: list[str] = []
 
     def is_there() -> bool:
-        found[:] = [get(f"{url}/checkpoint").decode()]
-        return found[0].split("\n")[1] == str(size)
+        with suppress(urllib.error.HTTPError):  # none before the sweeper came
+            found[:] = [get(f"{url}/checkpoint").decode()]
+        return bool(found) and found[0].split("\n")[1] == str(size)
 
-    wait(is_there, seconds=20)
+    wait(is_there)
     return found[0]
 
 
 @pytest.fixture(scope="module")
 def log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Log]:
     """What `kluis serve` publishes, at three sizes."""
-    folder, port = tmp_path_factory.mktemp("live"), free_port()
+    folder, port = tmp_path_factory.mktemp("live"), free_ports()
     url = f"http://localhost:{port}"
     made = initialise(Places.beside(folder / "kluis"), url, "open")
     settings = load_settings(made.data)
@@ -97,7 +101,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Log]:
     }
     with start_kluis("serve", "--data", made.data, "--port", port, **quick) as server:
         try:
-            wait(lambda: answers(url), seconds=30)
+            wait(lambda: answers(url))
             notes = []
             for size in SIZES:
                 grow(settings, size)
@@ -112,7 +116,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Log]:
             yield Log(f"{url}/audit", (first, second), tuple(notes))
         finally:
             server.terminate()
-            server.communicate(timeout=20)
+            server.communicate(timeout=60)
 
 
 def answers(url: str) -> bool:
