@@ -142,9 +142,9 @@ WRONG = [
     (
         "identity.personal_administrative_number",
         "12 345 678 901",
-        "like DE 12345678901 for Germany",
+        "go first: DE 12345678901",
     ),
-    ("identity.personal_administrative_number", "1234567890", "like DE 12345678901 for Germany"),
+    ("identity.personal_administrative_number", "1234567890", "go first: DE 12345678901"),
     ("contact.mobile_phone_number", "12345678", "Begin with + and the country"),
     ("contact.mobile_phone_number", "06 123456", "Begin with + and the country"),
     ("address.resident_postal_code", "1234?AB", "Use letters and figures only"),

@@ -22,12 +22,12 @@ from web.forms import GivenForm
 from web.names import agency_name
 from web.officers import Officer, OfficerRoute, look
 from web.pages import OpenedPages, OpenedVault, Pages, language_of, see, words_for
+from web.slips import folded, to_mend
 from web.wallet.shown import period_text
 
 router = APIRouter(route_class=OfficerRoute, tags=["pages"], include_in_schema=False)
 
 CODE_CHARACTERS_MAX = 400
-TYPED_CHARACTERS_MAX = 60  # a code is 37, in groups 46
 SHOWN_SECONDS = 180  # then the values leave the screen; another look is another read
 TEST_CODE = "VG1" + "TEST" * 8 + "TS"
 """For trying a scanner: has the form of a code and is none."""
@@ -35,7 +35,6 @@ _READER = {"reader": "vendor/zxing_reader.js", "wasm": "vendor/zxing_reader.wasm
 _CODE = re.compile(r"VG1[0-9A-HJKMNP-TV-Z]{34}")
 _DIGITS = re.compile(r"[0-9]{4}")
 _ADDRESS = re.compile(r"https?://", re.IGNORECASE)
-_LOOKALIKES = str.maketrans("OIL", "011")
 
 
 @router.get("/desk")
@@ -124,22 +123,13 @@ def code_in(text: str, vault: Vault) -> str | None:
     address, mark, after = text[begins[-1] if begins else 0 :].rpartition("#")
     if mark and _host(address.lower()) != _host(vault.system.settings.url):
         return None
-    code = _folded(after)
+    code = folded(after)
     return code if _CODE.fullmatch(code) else None
 
 
 def _to_mend(typed: str) -> str:
-    """What the field keeps of what was refused: what begins as a grant code does, and no more.
-
-    Such a code is live for two minutes, and for this office. What was meant for another place, such
-    as a citizen's recovery code, is put into no page.
-    """
-    begins = _folded(typed).startswith("VG1") and len(typed) <= TYPED_CHARACTERS_MAX
-    return typed if begins else ""
-
-
-def _folded(typed: str) -> str:
-    return re.sub(r"[\s-]", "", typed).upper().translate(_LOOKALIKES)
+    """Such a code lives for two minutes, and for this office alone."""
+    return to_mend(typed, "VG1", 4)
 
 
 def _host(address: str) -> str | None:

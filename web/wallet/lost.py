@@ -8,6 +8,7 @@ from vault.sessions import UnlockSecret
 from web.citizen import WalletRoute
 from web.forms import GivenForm
 from web.pages import OpenedPages, OpenedVault
+from web.slips import to_mend
 from web.wallet.secrets import CountedFailures, fault_of
 
 router = APIRouter(route_class=WalletRoute, tags=["pages"], include_in_schema=False)
@@ -27,21 +28,15 @@ def block(
     vault: OpenedVault,
     failures: CountedFailures,
 ) -> Response:
-    """Shuts the devices out, and says since when. To do it twice changes nothing."""
+    """Shuts the devices out, and says since when. To do it twice changes nothing.
+
+    A code that was refused stays to be mended: a block code opens nothing.
+    """
     typed = form.text("block_code")
     try:
         with failures:
             at = vault.block(Stranger(), UnlockSecret.block(typed))
     except CannotUnlock as error:
-        found = {"fault": fault_of(error), "typed": _to_mend(typed)}
+        found = {"fault": fault_of(error), "typed": to_mend(typed, "BC", 5)}
         return pages.render(request, "wallet/lost.html", 400, **found)
     return pages.render(request, "wallet/blocked.html", at=at)
-
-
-def _to_mend(typed: str) -> str:
-    """What the field keeps of what was refused: what begins as a block code does, and no more.
-
-    A block code opens nothing. The recovery code stands on the same paper: taken for this one, with
-    a slip or without, it is put into no page (docs/decisions/0055).
-    """
-    return typed if "".join(typed.split()).upper().startswith("BC") else ""

@@ -41,14 +41,13 @@ FAULTS: Mapping[str, str] = MappingProxyType(
         "bad_phone": N_("Begin with + and the country, like +31 6 12345678."),
         "which_phone": N_("The country is missing. Choose the number that you mean."),
         "bad_check_digits": N_(
-            "One of these figures is not right, or two changed places. Look at your identity card"
-            " and type the number again. A number of another country? Put the two letters of the"
-            " country before it, like DE 12345678901 for Germany."
+            "One of these figures is not right, or two changed places. Look at your identity card."
+            " Of another country? Then the two letters of that country go first: DE 12345678901."
         ),
         "bad_number_length": N_(
             "This is one figure too few or too many. A citizen service number (BSN) has nine, a"
-            " Belgian national number eleven. A number of another country? Put the two letters of"
-            " the country before it, like DE 12345678901 for Germany."
+            " Belgian national number eleven. Of another country? Then the two letters of that"
+            " country go first: DE 12345678901."
         ),
         "date_to_come": N_("This day is still to come. Look at the year once more."),
         "date_too_long_ago": N_("This is more than 130 years ago. Look at the year once more."),
