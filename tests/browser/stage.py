@@ -5,14 +5,14 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import BrowserContext
 
 from crypto import jose
-from tests.builders import AgencyDesk, Citizen, texts
+from tests.builders import AgencyDesk, Citizen
 from tests.serving import Site
 from vault import caller
 from web import cookies
@@ -49,13 +49,24 @@ class Stage:
         store.vault.register_agency(caller.Operator(), document)
         auditor = {
             "id": AUDITOR,
-            "names": texts("Court of Audit"),
+            "names": {
+                "nl": "Rekenkamer",
+                "fr": "Cour des comptes",
+                "de": "Rechnungshof",
+                "en": "Court of Audit",
+            },
             "jwks": {"keys": [jose.public_jwk(jose.generate_key())]},
         }
         store.vault.register_auditor(caller.Operator(), auditor)
         use = document["intended_uses"][0]
         agency = AgencyDesk(store.vault, document["id"], use["id"], key)
         stage = cls(site, store.citizen(VALUES), agency, use)
+        stage.live_a_little()
+        return stage
+
+    def with_another_citizen(self) -> "Stage":
+        """The same with a citizen to whom nothing but that happened."""
+        stage = replace(self, citizen=self.site.store.citizen(VALUES))
         stage.live_a_little()
         return stage
 

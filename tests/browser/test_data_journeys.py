@@ -145,8 +145,13 @@ def test_activity_works_without_modules(stage: Stage, new_context: NewContext) -
 
 
 def test_the_log_and_the_data_are_fit_for_paper(stage: Stage, new_context: NewContext) -> None:
+    for _ in range(3):
+        stage.citizen.unlock()
     page = open_page(new_context, stage, "/wallet/activity")
+    folded = page.locator(".entries details a").first
+    expect(folded).to_be_hidden()
     page.emulate_media(media="print")
+    expect(folded).to_be_visible()
     for gone in (".ways", ".actions", "form.no-print", ".foot ul"):
         for part in page.locator(gone).all():
             expect(part).to_be_hidden()

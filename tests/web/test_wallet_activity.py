@@ -8,12 +8,12 @@ from urllib.parse import unquote
 import pytest
 
 from evidence.own import NOT_SHOWN
-from tests.builders import PERSON, AgencyDesk, Citizen
+from tests.builders import PERSON, AgencyDesk, Citizen, whole_log
 from tests.serving import Site
 from tests.web.visiting import Visitor
 from vault import activities
 from vault.activities import LOOKED_AT_MAX, Entry
-from vault.errors import InvalidGrant
+from vault.errors import InvalidGrant, VaultError
 from vault.recording import OWNER, draft
 from vault.sequencer import Item
 from vault.sessions import open_session
@@ -48,6 +48,30 @@ def lines(page: str) -> list[str]:
     """What happened, newest first."""
     found = re.findall(r'<p class="what">(?:<span.*?</span>)?<a [^>]*>(.*?)</a>', page)
     return [html.unescape(one) for one in found]
+
+
+def test_what_a_citizen_did_again_and_again_is_folded_and_all_of_it_is_there(
+    visitor: Visitor, citizen: Citizen, agency: AgencyDesk
+) -> None:
+    for _ in range(3):
+        citizen.unlock()
+    read(citizen, agency)
+    for _ in range(2):
+        citizen.unlock()
+    for _ in range(3):
+        with pytest.raises(VaultError):
+            agency.redeem(citizen.offer(agency, FIELDS).code, "1234")
+    for _ in range(2):
+        citizen.unlock()
+        visitor.come_back()
+        page = visitor.get("/wallet/activity").text
+
+    folded = re.findall(r"<summary>You opened your vault or looked.*?, (\d+) times", page)
+    assert folded == ["4", "3"], "no two in a row, and no office's act"
+    places = PLACE.findall(page)
+    assert len(places) == len(set(places)) == len(whole_log(citizen.vault, citizen.owner))
+    assert lines(page).count("Your vault was opened") == 7
+    assert "<summary>You opened" not in visitor.get("/wallet/activity?kind=opening").text
 
 
 def test_a_read_stands_there_with_office_officer_fields_and_purpose_and_no_value(

@@ -24,7 +24,7 @@ from web.names import agency_of, by_name, field_label
 from web.pages import OpenedPages, OpenedVault, language_of, see, words_for
 from web.papers.words import N_
 from web.wallet.filters import KINDS, OUTCOMES, Filter
-from web.wallet.lines import Teller, after, only_at
+from web.wallet.lines import Teller, after, in_runs, only_at
 from web.wallet.proved import check_all, check_page
 
 router = APIRouter(route_class=WalletRoute, tags=["pages"], include_in_schema=False)
@@ -73,7 +73,10 @@ def activity(
         asked=asked,
         choices=_choices(request, vault, teller.offices),
         alarms=[*map(teller.tell, alarms)],
-        months=[(month, [*those]) for month, those in groupby(lines, key=lambda one: one.month)],
+        months=[
+            (month, in_runs(those) if asked.is_whole else [[one] for one in those])
+            for month, those in groupby(lines, key=lambda one: one.month)
+        ],
         older=older,
         is_first=is_first,
         counts=_counts(found.tallies),

@@ -1,7 +1,8 @@
 """Entries of the log as a citizen reads them: sentences, names, labels; never a value."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from types import MappingProxyType
 
 from fastapi import Request
@@ -37,6 +38,7 @@ _ACTORS: Mapping[str, str] = MappingProxyType(
         "system": N_("the vault itself"),
     }
 )
+_ROUTINE = {("owner", "vault.unlock", "permitted"), ("owner", "log.read", "permitted")}
 _ICONS = {
     "data.read": "read",
     "value": "edit",
@@ -72,6 +74,7 @@ class Line:
     is_alarm: bool
     is_seen: bool
     was_hidden: bool
+    is_routine: bool  # the citizen came and looked
 
 
 class Teller:
@@ -113,6 +116,8 @@ class Teller:
             is_alarm=entry.chain.alarm,
             is_seen=entry.acknowledged,
             was_hidden=entry.chain.class_ == "deferred",
+            is_routine=(event.actor.kind, event.action, event.outcome) in _ROUTINE
+            and not entry.chain.alarm,
         )
 
     def _agency(self, event: Event) -> str:
@@ -160,6 +165,15 @@ class Teller:
 
     def _label(self, field: str) -> str:
         return names.field_label(self._catalogue, field, self._words.language)
+
+
+def in_runs(lines: Iterable[Line]) -> list[list[Line]]:
+    """The lines in their order; those of routine that follow each other together.
+
+    Who opens the vault each day would else look for what others did among what they did themselves.
+    """
+    alike = groupby(lines, key=lambda line: "" if line.is_routine else line.place)
+    return [[*run] for _, run in alike]
 
 
 def after(text: str) -> Place:
