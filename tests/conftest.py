@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from catalogue.fields import Catalogue, load_catalogue
 from tests.builders import Store
@@ -15,8 +15,9 @@ from tests.postgresql import Databases
 
 ROOT = Path(__file__).resolve().parents[1]
 
-settings.register_profile("local", deadline=None)
-settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+_patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a machine may be
+settings.register_profile("local", _patient)
+settings.register_profile("ci", _patient, derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 

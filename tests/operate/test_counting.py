@@ -140,8 +140,8 @@ def test_a_process_asks_again_after_a_while(shared: Store, monkeypatch: pytest.M
 
 def test_on_sqlite_the_one_server_counts_in_memory(tmp_path: Path) -> None:
     store = Store.make(tmp_path)
-    before = threading.active_count()
+    before = set(threading.enumerate())
     with counting_together(store.vault):
         assert store.vault.system.limits.admits("registrations_per_hour", ADDRESS, NOON_MS)
-        assert threading.active_count() == before
+        assert set(threading.enumerate()) <= before, "others may end meanwhile"
     store.close()

@@ -235,7 +235,7 @@ def test_a_disk_that_is_really_full_releases_nothing(store: Store) -> None:
     done = subprocess.run(
         [sys.executable, "-c", _FILL_A_DISK, json.dumps(given)],
         cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
-        timeout=60, check=False,
+        timeout=100, check=False,
     )  # fmt: skip
 
     assert done.returncode == 0, done.stderr[-2000:]
