@@ -47,7 +47,7 @@ SOURCES = tuple(
     for path in sorted((ROOT / name).rglob("*.py"))
 )
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-START_SECONDS_MAX = 20
+START_SECONDS_MAX = 60
 
 
 def prose(page: Path) -> str:

@@ -39,7 +39,7 @@ SEEDED = settings(
 )
 SHORT = settings(SEEDED, max_examples=40)
 LONG = settings(SEEDED, max_examples=800)
-ANSWER_SECONDS_MAX = 20
+ANSWER_SECONDS_MAX = 60
 
 
 @pytest.fixture(scope="module")

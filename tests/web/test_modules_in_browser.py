@@ -24,7 +24,7 @@ CHROMIUM = Path("/usr/bin/chromium")
 STATIC = Statics().files
 TEMPLATES = Path(__file__).parents[2] / "web/templates"
 TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
-PATIENCE_MS = 15_000
+PATIENCE_MS = 60_000
 FAR_MS = 4_000_000_000_000
 
 if not CHROMIUM.exists() and not os.environ.get("KLUIS_REQUIRE_ALL"):
@@ -149,7 +149,7 @@ class _Answers(BaseHTTPRequestHandler):
         with self.server.news:
             self.server.streams += 1
             self.server.streams_ever += 1
-        seen = self.server.read
+            seen = self.server.read  # who sees the stream may have somebody read at once
         try:
             while self.server.signed_in:
                 with self.server.news:
@@ -239,7 +239,8 @@ def test_a_session_that_ended_is_told_in_words(context: Any, wallet: Wallet) -> 
 def test_one_minute_before_the_lock_a_question_is_asked(context: Any, wallet: Wallet) -> None:
     wallet.idle_seconds = 300
     page = context.new_page()
-    page.clock.install()
+    page.clock.install(time=1_000_000)
+    page.clock.pause_at(1_000_001)  # or the time that loading takes is counted, too
     page.goto(f"{wallet.url}/wallet")
     question = page.locator("dialog#idle")
     page.clock.run_for(235_000)
@@ -250,13 +251,14 @@ def test_one_minute_before_the_lock_a_question_is_asked(context: Any, wallet: Wa
 
     page.get_by_role("button", name="Yes, continue").click()
     _until(page, lambda: not question.is_visible())
-    assert wallet.posts == [("/wallet/still-here", "csrf=a-token")]
+    _until(page, lambda: wallet.posts == [("/wallet/still-here", "csrf=a-token")])
 
 
 def test_when_the_time_is_over_the_page_goes(context: Any, wallet: Wallet) -> None:
     wallet.idle_seconds = 90
     page = context.new_page()
-    page.clock.install()
+    page.clock.install(time=1_000_000)
+    page.clock.pause_at(1_000_001)  # or the time that loading takes is counted, too
     page.goto(f"{wallet.url}/wallet")
     with page.expect_request(f"{wallet.url}/wallet"):
         page.clock.run_for(91_000)
@@ -266,6 +268,7 @@ def test_when_the_time_is_over_the_page_goes(context: Any, wallet: Wallet) -> No
 def test_a_countdown_speaks_only_near_its_end(context: Any, wallet: Wallet) -> None:
     page = context.new_page()
     page.clock.install(time=1_000_000)
+    page.clock.pause_at(1_000_001)
     wallet.ends_ms = 1_000_000_000 + 120_000
     page.goto(f"{wallet.url}/wallet")
     shown, said = page.locator("[data-countdown]"), page.locator("[data-countdown-said]")
