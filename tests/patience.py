@@ -4,42 +4,48 @@ A machine that stands still for seconds breaks no test: in tests everybody waits
 users wait is for tests that ask for `impatience`, and for those of a server's own process.
 """
 
-from typing import Any
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-import pytest
+from vault.database import _POSTGRESQL
 
-from operate import counting, silence
-from vault import database, keystore, sequencer
+if TYPE_CHECKING:  # it takes longer to load than what most processes of tests do
+    import pytest
 
-_AS_USERS: dict[str, Any] = {
-    "vault.sequencer.WAIT_SECONDS_MAX": sequencer.WAIT_SECONDS_MAX,
-    "vault.database.BUSY_TIMEOUT_SECONDS": database.BUSY_TIMEOUT_SECONDS,
-    "vault.keystore._TRUNCATE_SECONDS_MAX": keystore._TRUNCATE_SECONDS_MAX,
-    "operate.counting.WAIT_SECONDS": counting.WAIT_SECONDS,
-    "operate.silence.SILENCE_SECONDS_MAX": silence.SILENCE_SECONDS_MAX,
-    "vault.database._POSTGRESQL": database._POSTGRESQL,
+_WAITS = (
+    "vault.sequencer.WAIT_SECONDS_MAX",
+    "vault.database.BUSY_TIMEOUT_SECONDS",
+    "vault.database._POSTGRESQL",
+    "vault.keystore._TRUNCATE_SECONDS_MAX",
+    "operate.counting.WAIT_SECONDS",
+    "operate.silence.SILENCE_SECONDS_MAX",
+)
+_LONG_SECONDS = 60.0
+_LONG_POSTGRESQL = {
+    **_POSTGRESQL,
+    "connect_timeout": 60,
+    "options": "-c statement_timeout=60000 -c lock_timeout=60000 -c synchronous_commit=on",
 }
-_ASKING = [f"httpx._config.DEFAULT_TIMEOUT_CONFIG.{what}" for what in ("connect", "read", "write")]
-_PATIENT: dict[str, Any] = {
-    **dict.fromkeys([*_AS_USERS, *_ASKING], 60.0),
-    "vault.database._POSTGRESQL": {
-        **database._POSTGRESQL,
-        "connect_timeout": 60,
-        "options": "-c statement_timeout=60000 -c lock_timeout=60000 -c synchronous_commit=on",
-    },
-}
+_as_users: dict[str, Any] = {}
 
 
-def be_patient(patch: pytest.MonkeyPatch | None = None) -> None:
+def be_patient(patch: "pytest.MonkeyPatch | None" = None) -> None:
     """From now on, in each installation that is opened; for good where no `patch` takes it back."""
-    _wait(patch or pytest.MonkeyPatch(), _PATIENT)
+    for name in _WAITS:
+        module, _, attribute = name.rpartition(".")
+        value = _LONG_POSTGRESQL if attribute == "_POSTGRESQL" else _LONG_SECONDS
+        if patch is not None:
+            _as_users[name] = getattr(import_module(module), attribute)
+            patch.setattr(name, value)
+        elif module in sys.modules:
+            setattr(sys.modules[module], attribute, value)
+    if patch is not None:
+        for what in ("connect", "read", "write"):
+            patch.setattr(f"httpx._config.DEFAULT_TIMEOUT_CONFIG.{what}", _LONG_SECONDS)
 
 
-def be_impatient(patch: pytest.MonkeyPatch) -> None:
+def be_impatient(patch: "pytest.MonkeyPatch") -> None:
     """As with users."""
-    _wait(patch, _AS_USERS)
-
-
-def _wait(patch: pytest.MonkeyPatch, waits: dict[str, Any]) -> None:
-    for name, value in waits.items():
+    for name, value in _as_users.items():
         patch.setattr(name, value)
