@@ -63,9 +63,8 @@ def main(names: list[str]) -> None:
         live_a_day(site)
         stage = Stage.set(site)
         files = [
-            picture(browser, its_own, screen, size, scheme)
+            picture(browser, stage.with_another_citizen(), screen, size, scheme)
             for screen in chosen
-            for its_own in [stage.with_another_citizen()]
             for size in SIZES
             for scheme in ("light", "dark")
         ]
