@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 _BEAT_SECONDS = 0.01
+_STALL_SECONDS = 0.05  # later than that: less is what threads do to each other
 
 
 @dataclass
@@ -26,7 +27,8 @@ def measured() -> Iterator[Stalls]:
         while not over.wait(_BEAT_SECONDS):
             due += _BEAT_SECONDS
             late = time.monotonic() - due
-            stalls.seconds, due = stalls.seconds + late, due + late
+            due += late
+            stalls.seconds += late if late > _STALL_SECONDS else 0
 
     thread = threading.Thread(target=beat, daemon=True)
     thread.start()

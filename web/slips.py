@@ -7,13 +7,17 @@ meant for another place, such as a recovery code, is put into no page (docs/deci
 import re
 
 _CHARACTERS_MAX = 45  # the longest code has 37
+# A recovery code has 30 characters and no prefix: one in a thousand begins as a block code does.
+# What is as long as one, or not much shorter, does not come back: check bits tell what is missing.
+_AS_RECOVERY = range(20, 32)
 _LOOKALIKES = str.maketrans("OIL", "011")
 
 
 def to_mend(typed: str, prefix: str, group: int) -> str:
     """The code in groups of so many letters, or nothing."""
     code = folded(typed)
-    if not code.startswith(prefix) or len(code) > _CHARACTERS_MAX:
+    is_other = len(code) in _AS_RECOVERY or len(code) > _CHARACTERS_MAX
+    if is_other or not code.startswith(prefix):
         return ""
     body = code[len(prefix) :]
     return " ".join([prefix, *(body[at : at + group] for at in range(0, len(body), group))])

@@ -225,10 +225,12 @@ def calmly(read: Callable[[], list[tuple[int, float, str]]]) -> list[tuple[int, 
     """Reads that are all released; again where the machine was too busy for some of them."""
     done = list[tuple[int, float, str]]()
     for _ in range(5):
-        done += (reads := read())
+        with measured() as stalls:
+            done += (reads := read())
         assert {status for status, *_ in reads} <= {200, 503}
         if {status for status, *_ in reads} == {200}:
             return [one for one in done if one[0] == 200]
+        assert stalls.seconds, "refused, and the machine did not stand still"
     raise AssertionError("the machine is too busy")
 
 

@@ -1,20 +1,14 @@
 """`kluis serve` in a process of its own: where it listens, what it tells, how it stops."""
 
-import os
 import signal
 import threading
 from pathlib import Path
-from unittest.mock import Mock
 
 import httpx
 import pytest
 
-from cli.observing import Observing
-from cli.server import listen
-from cli.workers import run_workers
 from tests.cli.conftest import START_SECONDS_MAX, Kluis, start_kluis
 from tests.ports import free_ports
-from vault.settings import Settings
 
 
 @pytest.mark.parametrize("ended_by", [signal.SIGTERM, signal.SIGINT])
@@ -55,19 +49,6 @@ def test_a_public_address_that_does_not_lead_here_is_warned_of(
         _, err = process.communicate(timeout=START_SECONDS_MAX)
     assert process.returncode == 0
     assert "http://localhost:1" in err
-
-
-def test_a_process_that_begins_slowly_is_not_ended_for_it(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """uvicorn ends one that says nothing for five seconds, also while Python loads its modules."""
-    supervise = Mock()
-    monkeypatch.setattr("cli.workers.Multiprocess", supervise)
-    monkeypatch.setattr("os.environ", dict(os.environ))
-    with listen("127.0.0.1", 0) as listener:
-        run_workers(Settings.model_construct(data=tmp_path), listener, 2, None, Observing())
-    (config,) = supervise.call_args.args
-    assert (config.workers, config.timeout_worker_healthcheck) == (2, 20)
 
 
 def test_one_installation_has_one_server_and_other_commands_beside_it(

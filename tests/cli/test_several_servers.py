@@ -175,6 +175,16 @@ def two_workers(command: int, without: int = 0) -> list[int]:
     raise AssertionError("there are not two processes")
 
 
+def test_a_process_that_says_nothing_for_seven_seconds_is_kept(settings: Settings) -> None:
+    """uvicorn would end it after five, also while Python still loads its modules."""
+    with serving(settings, "--workers", "2") as [(_, command)]:
+        first, second = two_workers(command)
+        with standing_still(first):
+            time.sleep(7)
+        time.sleep(2)  # who is to be ended is asked once more
+        assert two_workers(command) == [first, second]
+
+
 def is_worker(process: str) -> bool:
     with suppress(FileNotFoundError):
         return b"spawn_main" in Path(f"/proc/{process}/cmdline").read_bytes()

@@ -153,6 +153,7 @@ def _register(answer: Any) -> Any:
     found = brp.person_from_answer(answer, seeds.BSN)
     fits = fitting(_BY_ID, found.values, NOON_MS)
     assert {*fits.values, *fits.left_out} == {*found.values}
+    assert {*fits.left_out.values()} <= {"bad_date", "date_to_come", "date_too_long_ago"}
     assert all(_BY_ID[name].check(kept, NOON_MS) == kept for name, kept in fits.values.items())
     return found
 

@@ -64,6 +64,16 @@ def test_a_block_code_with_a_slip_stays_to_be_mended_and_a_recovery_code_never_d
         assert slip[3:] not in answer.text
 
 
+def test_a_recovery_code_that_begins_as_a_block_code_comes_back_on_no_page(
+    browser: Browser,
+) -> None:
+    recovery = "BC0G4-0R40M-30E20-91R66-5P5F7-7Q9VK"  # no prefix: one in a thousand begins so
+    for typed in (recovery, recovery[:-1], recovery[:-8], recovery + "0"):
+        refused = browser.post("/lost", block_code=typed)
+        assert refused.status_code == 400
+        assert "0G4" not in refused.text
+
+
 def test_codes_can_not_be_tried_for_ever(tmp_path_factory: pytest.TempPathFactory) -> None:
     with served(tmp_path_factory.mktemp("limits"), unlock_failures_per_hour=2) as site:
         browser, citizen = Browser(site), site.store.citizen()
